@@ -1,0 +1,11 @@
+/* Why a packet is not forwarded unchanged, as far as the engine itself decides it: X(name, suricata, text). */
+#ifndef LOCKSTEP_ENGINE_REASONS_H
+#define LOCKSTEP_ENGINE_REASONS_H
+
+#define LOCKSTEP_ENGINE_REASONS(X)                                                                          \
+  X(flow_dropped, flow_drop, "an earlier packet of this flow was dropped for good; the event names the rule") \
+  X(flow_table_full, flow_memcap, "no room for another flow and none that may be given up")                 \
+  X(diverged, stream_error, "replay only: the captured host took bytes that were not forwarded here")       \
+  X(flow_expired, stream_error, "the flow ran out of time here and was reset at both ends")
+
+#endif

@@ -1,0 +1,43 @@
+// A set of addresses as a rule's header means it: (union of the positives, or everything if there are only
+// negatives) minus the union of the negatives. Kept as sorted, disjoint, closed ranges; immutable after build.
+#pragma once
+#include <array>
+#include <compare>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace lockstep::signatures {
+
+// IPv4 addresses fill the first four bytes.
+struct Address {
+  std::array<std::uint8_t, 16> bytes{};
+  std::uint8_t version = 4;
+
+  auto operator<=>(const Address&) const = default;
+};
+
+class AddressSet {
+ public:
+  using Range = std::pair<std::array<std::uint8_t, 16>, std::array<std::uint8_t, 16>>;  // both ends included
+
+  static AddressSet any();
+  // Ranges may come in any order and overlap; the result is positives minus negatives, per family.
+  struct Parts {
+    std::vector<std::pair<std::uint8_t, Range>> positives;  // IP version, range
+    std::vector<std::pair<std::uint8_t, Range>> negatives;
+  };
+  static AddressSet build(const Parts& parts);
+
+  [[nodiscard]] bool contains(const Address& address) const;
+  [[nodiscard]] bool is_any() const { return any_; }
+  [[nodiscard]] bool empty() const { return !any_ && v4_.empty() && v6_.empty(); }
+  [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const { return version == 4 ? v4_ : v6_; }
+
+ private:
+  std::vector<Range> v4_;
+  std::vector<Range> v6_;
+  bool any_ = false;
+};
+
+}  // namespace lockstep::signatures

@@ -1,0 +1,26 @@
+// A set of ports as a rule's header means it: positives (or all) minus negatives, as sorted disjoint ranges.
+#pragma once
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace lockstep::signatures {
+
+class PortSet {
+ public:
+  using Range = std::pair<std::uint16_t, std::uint16_t>;  // both ends included
+
+  static PortSet any();
+  static PortSet build(const std::vector<Range>& positives, const std::vector<Range>& negatives);
+
+  [[nodiscard]] bool contains(std::uint16_t port) const;
+  [[nodiscard]] bool is_any() const { return any_; }
+  [[nodiscard]] bool empty() const { return !any_ && ranges_.empty(); }
+  [[nodiscard]] const std::vector<Range>& ranges() const { return ranges_; }
+
+ private:
+  std::vector<Range> ranges_;
+  bool any_ = false;
+};
+
+}  // namespace lockstep::signatures

@@ -1,0 +1,283 @@
+// A rule as parsed: plain values, names resolved, nothing compiled. Immutable once in a RuleSet. The language is
+// Suricata's; offsets and lengths are bytes.
+#pragma once
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "signatures/address_set.hpp"
+#include "signatures/port_set.hpp"
+
+namespace lockstep::signatures {
+
+enum class Action : std::uint8_t { pass, drop, reject, reject_dst, reject_both, alert };
+
+// What the protocol field of a rule may name and be matched. The application protocols are recognised, and rules
+// that need them are skipped by name until their parser is built.
+enum class RuleProtocol : std::uint8_t { ip, ipv4, ipv6, tcp, tcp_pkt, tcp_stream, udp, icmp, icmpv6, sctp, application };
+
+// An integer comparison as keywords write it: N, >N, <=N, !N, A-B and A<>B (both ends exclusive), &mask=value.
+struct Comparison {
+  enum class Op : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal, between, masked };
+  Op op = Op::equal;
+  std::uint64_t a = 0;
+  std::uint64_t b = 0;  // upper end of between; the value of masked (a is the mask)
+
+  [[nodiscard]] bool matches(std::uint64_t value) const;
+};
+
+// A number written in the rule, or the index of a byte_extract/byte_math variable of the same rule.
+struct Operand {
+  std::int64_t value = 0;
+  std::int16_t variable = -1;  // -1: `value` counts
+
+  [[nodiscard]] bool is_variable() const { return variable >= 0; }
+};
+
+// ---- payload options, evaluated in the order of the rule -------------------------------------------------------
+
+enum class FastPattern : std::uint8_t { automatic, whole, only, chop };
+
+struct Content {
+  std::vector<std::uint8_t> pattern;
+  bool negated = false;
+  bool nocase = false;
+  bool starts_with = false;
+  bool ends_with = false;
+  std::optional<Operand> offset;
+  std::optional<Operand> depth;  // as written; the window ends at offset + depth
+  std::optional<Operand> distance;
+  std::optional<Operand> within;
+  FastPattern fast_pattern = FastPattern::automatic;
+  std::uint16_t chop_offset = 0;
+  std::uint16_t chop_length = 0;
+
+  [[nodiscard]] bool relative() const { return distance.has_value() || within.has_value(); }
+};
+
+struct IsDataAt {
+  Operand at;
+  bool negated = false;
+  bool relative = false;
+};
+
+struct Pcre {
+  std::string pattern;  // without delimiters
+  std::uint32_t options = 0;  // PCRE2_* compile options
+  bool negated = false;
+  bool relative = false;         // flag R
+  bool override_limit = false;   // flag O
+};
+
+enum class Endian : std::uint8_t { big, little };
+enum class NumberBase : std::uint8_t { binary, hex, decimal, octal };  // binary: not a string
+
+struct ByteRead {
+  Operand bytes;
+  Operand offset;
+  bool relative = false;
+  Endian endian = Endian::big;
+  NumberBase base = NumberBase::binary;
+  std::uint64_t bitmask = std::numeric_limits<std::uint64_t>::max();
+  std::uint8_t bitmask_shift = 0;  // count of trailing zeros of the mask
+};
+
+struct ByteTest {
+  enum class Op : std::uint8_t { less, greater, equal, less_equal, greater_equal, bit_and, bit_xor };
+  ByteRead read;
+  Op op = Op::equal;
+  bool negated = false;
+  Operand value;
+};
+
+struct ByteJump {
+  enum class From : std::uint8_t { here, beginning, end };
+  ByteRead read;
+  std::uint32_t multiplier = 1;
+  bool align = false;
+  From from = From::here;
+  Operand post_offset;
+};
+
+struct ByteExtract {
+  ByteRead read;
+  std::uint32_t multiplier = 1;
+  std::uint8_t align = 0;  // 0, 2 or 4
+  std::int16_t result = 0;
+};
+
+struct ByteMath {
+  enum class Op : std::uint8_t { add, subtract, multiply, divide, shift_left, shift_right };
+  ByteRead read;
+  Op op = Op::add;
+  Operand rvalue;
+  std::int16_t result = 0;
+};
+
+using PayloadOption = std::variant<Content, IsDataAt, Pcre, ByteTest, ByteJump, ByteExtract, ByteMath>;
+
+// ---- packet options: one packet's header or size ---------------------------------------------------------------
+
+struct Dsize { Comparison size; };
+struct Ttl { Comparison value; };
+struct Tos { Comparison value; };
+struct IpId { Comparison value; };
+struct IpProto { Comparison value; };
+struct SameIp {};
+struct FragBits {
+  enum class Mode : std::uint8_t { exact, all, any, none };
+  Mode mode = Mode::exact;
+  bool more = false, dont = false, reserved = false;
+};
+struct FragOffset { Comparison value; };
+struct IpOpts { std::int16_t kind = -1; };  // an IPv4 option number; -1: any
+struct TcpFlagsMatch {
+  enum class Mode : std::uint8_t { exact, all, any, none };
+  Mode mode = Mode::exact;
+  std::uint8_t bits = 0;
+  std::uint8_t ignored = 0;
+};
+struct TcpSeq { std::uint32_t value = 0; };
+struct TcpAck { std::uint32_t value = 0; };
+struct TcpWindow { std::uint16_t value = 0; bool negated = false; };
+struct TcpMss { Comparison value; };
+struct TcpWscale { Comparison value; };
+struct ChecksumMatch { enum class Layer : std::uint8_t { ipv4, tcpv4, tcpv6 }; Layer layer = Layer::tcpv4; bool valid = true; };
+struct IcmpNumber {
+  enum class Field : std::uint8_t { type, code, id, sequence };
+  Field field = Field::type;
+  Comparison value;
+};
+struct StreamEvent { std::string name; };  // without the prefix "stream."
+
+using PacketOption = std::variant<Dsize, Ttl, Tos, IpId, IpProto, SameIp, FragBits, FragOffset, IpOpts, TcpFlagsMatch, TcpSeq,
+                                  TcpAck, TcpWindow, TcpMss, TcpWscale, ChecksumMatch, IcmpNumber, StreamEvent>;
+
+// ---- state options ---------------------------------------------------------------------------------------------
+
+struct FlowOption {
+  enum class Side : std::uint8_t { any, to_server, to_client };
+  enum class State : std::uint8_t { any, established, not_established, stateless };
+  enum class Scope : std::uint8_t { any, only_stream, no_stream };
+  enum class Fragments : std::uint8_t { any, only, none };
+  Side side = Side::any;
+  State state = State::any;
+  Scope scope = Scope::any;
+  Fragments fragments = Fragments::any;
+};
+
+enum class BitOp : std::uint8_t { set, unset, toggle, is_set, is_not_set };
+
+struct Flowbits {
+  BitOp op = BitOp::set;
+  std::vector<std::uint32_t> bits;  // indices into RuleSet's names; more than one: any of them (| in the rule)
+};
+
+struct Xbits {  // also hostbits
+  enum class Track : std::uint8_t { source, destination, pair };
+  BitOp op = BitOp::set;
+  std::uint32_t bit = 0;
+  Track track = Track::source;
+  std::chrono::seconds expire{30};
+  bool host = false;  // hostbits: the host's own namespace
+};
+
+struct Flowint {
+  enum class Op : std::uint8_t { assign, add, subtract, equal, not_equal, less, less_equal, greater, greater_equal, is_set, is_not_set };
+  Op op = Op::assign;
+  std::uint32_t variable = 0;
+  std::uint32_t value = 0;
+  std::int32_t other = -1;  // index of another flowint to use in place of `value`; -1: none
+};
+
+struct StreamSize {
+  enum class Side : std::uint8_t { server, client, both, either };
+  Side side = Side::both;
+  Comparison size;
+};
+
+struct FlowCounter {  // flow.age, flow.pkts, flow.bytes
+  enum class What : std::uint8_t { age, packets, bytes };
+  enum class Side : std::uint8_t { to_server, to_client, both, either };
+  What what = What::age;
+  Side side = Side::both;
+  Comparison value;
+};
+
+using StateOption = std::variant<Flowbits, Xbits, Flowint, StreamSize, FlowCounter>;
+
+// ---- rate control ----------------------------------------------------------------------------------------------
+
+struct Threshold {
+  enum class Type : std::uint8_t { limit, threshold, both, backoff, detection_filter };
+  enum class Track : std::uint8_t { by_src, by_dst, by_both, by_rule, by_flow };
+  enum class UniqueOn : std::uint8_t { none, src_port, dst_port };
+  Type type = Type::limit;
+  Track track = Track::by_src;
+  std::uint32_t count = 1;
+  std::chrono::seconds seconds{60};
+  std::uint32_t multiplier = 10;
+  UniqueOn unique_on = UniqueOn::none;
+};
+
+// ---- the rule --------------------------------------------------------------------------------------------------
+
+struct Reference {
+  std::string type;
+  std::string id;
+  std::string url;  // with the prefix from reference.config, empty if the type is unknown there
+};
+
+struct RuleId {
+  std::uint32_t gid = 1;
+  std::uint32_t sid = 0;
+  std::uint32_t rev = 0;
+  auto operator<=>(const RuleId&) const = default;
+};
+
+// On what a rule is judged (RULE settlement: packet options force the packet; contents alone make a stream rule;
+// anchored contents of plain tcp are judged on both).
+enum class Inspection : std::uint8_t { packet, stream, packet_and_stream, header_only, ip_only };
+
+struct SourcePlace {
+  std::uint32_t file = 0;  // index into the report's file names
+  std::uint32_t line = 0;  // from 1
+};
+
+struct Rule {
+  RuleId id;
+  Action action = Action::alert;
+  RuleProtocol protocol = RuleProtocol::tcp;
+  AddressSet source, destination;
+  PortSet source_ports, destination_ports;
+  bool bidirectional = false;  // <>
+  std::string message;
+  std::string classtype;       // short name, empty if none
+  std::string category;        // its description
+  std::uint8_t priority = 3;
+  std::vector<Reference> references;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  enum class Target : std::uint8_t { none, source, destination } target = Target::none;
+
+  FlowOption flow;
+  std::vector<PayloadOption> payload;
+  std::vector<PacketOption> packet;
+  std::vector<StateOption> state;
+  std::optional<Threshold> threshold;         // threshold or detection_filter of the rule itself
+  bool no_alert = false;
+  bool alert_on_pass = false;  // keyword alert
+  bool bypass = false;
+  bool prefilter = false;
+  std::uint8_t variables = 0;  // byte_extract and byte_math results
+
+  Inspection inspection = Inspection::stream;
+  std::string text;  // the rule as written, continuation lines joined
+  SourcePlace place;
+};
+
+}  // namespace lockstep::signatures
