@@ -9,17 +9,22 @@ struct Entry {
   std::string_view name, suricata, text;
 };
 
-constexpr std::array<Entry, reason_count> entries{{
-    {"none", "", "forwarded unchanged"},
+constexpr std::array<Entry, reason_count> entries{{{"none", "", "forwarded unchanged"},
 #define X(name, suricata, text) {#name, #suricata, text},
-    LOCKSTEP_REASONS(X)
+                                                   LOCKSTEP_REASONS(X)
 #undef X
 }};
 
 }  // namespace
 
-std::string_view name(Reason reason) { return entries[static_cast<std::size_t>(reason)].name; }
-std::string_view text(Reason reason) { return entries[static_cast<std::size_t>(reason)].text; }
-std::string_view suricata(Reason reason) { return entries[static_cast<std::size_t>(reason)].suricata; }
+std::string_view name(Reason reason) {
+  return entries[static_cast<std::size_t>(reason)].name;
+}
+std::string_view text(Reason reason) {
+  return entries[static_cast<std::size_t>(reason)].text;
+}
+std::string_view suricata(Reason reason) {
+  return entries[static_cast<std::size_t>(reason)].suricata;
+}
 
 }  // namespace lockstep

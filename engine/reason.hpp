@@ -1,5 +1,5 @@
-// The one closed list of reasons: every packet that is not forwarded unchanged has exactly one. The name is the
-// counter, the log field and the entry in the manual. Joined from the leaves' own lists and the engine's.
+// The one closed list of reasons: every packet that is not forwarded unchanged has exactly one. The name is
+// the counter, the log field and the entry in the manual. Joined from the leaves' own lists and the engine's.
 #pragma once
 #include <cstdint>
 #include <string_view>
@@ -29,8 +29,9 @@ inline constexpr std::size_t reason_count = 1
 #undef X
     ;
 
-[[nodiscard]] std::string_view name(Reason reason);      // "rst_not_at_rcv_nxt"
-[[nodiscard]] std::string_view text(Reason reason);      // the manual's sentence
-[[nodiscard]] std::string_view suricata(Reason reason);  // "stream_error": ips.drop_reason.*, and drop.reason with blanks
+[[nodiscard]] std::string_view name(Reason reason);  // "rst_not_at_rcv_nxt"
+[[nodiscard]] std::string_view text(Reason reason);  // the manual's sentence
+[[nodiscard]] std::string_view suricata(
+    Reason reason);  // "stream_error": ips.drop_reason.*, and drop.reason with blanks
 
 }  // namespace lockstep

@@ -1,5 +1,5 @@
-// What a packet must be changed into before it may go out. A value: the session says it, rewrite() does it, in
-// place, checksums incrementally (RFC 1624). Each kind of edit that took place is counted by name.
+// What a packet must be changed into before it may go out. A value: the session says it, rewrite() does it,
+// in place, checksums incrementally (RFC 1624). Each kind of edit that took place is counted by name.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -18,14 +18,15 @@ struct Edits {
   bool strip_mptcp = false;      // NOP-fill MP_CAPABLE, RFC 8684 fallback
   bool strip_unknown = false;    // NOP-fill options of unnamed kinds; used on SYN and SYN-ACK only
   bool clamp_window_scale = false;  // write 14 for anything larger, RFC 7323 §2.3
-  bool payload_changed = false;     // the payload bytes were overwritten in the frame: the checksum must follow
-  bool to_bare_ack = false;         // becomes a zero-length ACK with the numbers below, flags ACK only
+  bool payload_changed = false;  // the payload bytes were overwritten in the frame: the checksum must follow
+  bool to_bare_ack = false;      // becomes a zero-length ACK with the numbers below, flags ACK only
   Seq ack_seq;
   Seq ack_ack;
 
   [[nodiscard]] bool any() const {
-    return trim_front != 0 || trim_back != 0 || clear_flags != 0 || zero_urgent || zero_ack || strip_fast_open ||
-           strip_mptcp || strip_unknown || clamp_window_scale || payload_changed || to_bare_ack;
+    return trim_front != 0 || trim_back != 0 || clear_flags != 0 || zero_urgent || zero_ack ||
+           strip_fast_open || strip_mptcp || strip_unknown || clamp_window_scale || payload_changed ||
+           to_bare_ack;
   }
 };
 

@@ -1,5 +1,5 @@
-// One frame as a port hands it over. The bytes belong to the port and stay valid and in place until the port is
-// told the frame's verdict; they may be edited in place until then.
+// One frame as a port hands it over. The bytes belong to the port and stay valid and in place until the port
+// is told the frame's verdict; they may be edited in place until then.
 #pragma once
 #include <cstdint>
 #include <span>

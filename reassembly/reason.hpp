@@ -16,10 +16,12 @@ enum class Reason : std::uint8_t {
 
 [[nodiscard]] constexpr std::string_view name(Reason reason) {
   switch (reason) {
-    case Reason::none: return "none";
+    case Reason::none:
+      return "none";
 #define X(name, suricata, text) \
-  case Reason::name: return #name;
-    LOCKSTEP_WIRE_REASONS(X) LOCKSTEP_SESSION_REASONS(X)
+  case Reason::name:            \
+    return #name;
+      LOCKSTEP_WIRE_REASONS(X) LOCKSTEP_SESSION_REASONS(X)
 #undef X
   }
   return "none";

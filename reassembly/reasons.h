@@ -48,6 +48,7 @@
   X(beyond_window, stream_error, "the segment starts right of the receive window")                            \
   X(data_after_fin, stream_error, "data behind the end of the stream")                                        \
   X(fin_ahead_of_hole, stream_error, "a FIN without data ahead of a hole; the sender repeats it")             \
+  X(fin_conflict, stream_error, "a FIN where data or another FIN was forwarded already")                      \
   X(out_of_order_limit, stream_reassembly, "out-of-order data beyond the budget; the sender repeats it")      \
   X(store_full, stream_memcap, "no room to keep a copy of the data; the sender repeats it")                   \
   X(overlap_conflict, stream_error, "in-order data contradicts a copy that went out ahead of a hole: both ends are reset") \

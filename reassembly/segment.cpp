@@ -12,13 +12,13 @@ std::string to_string(const Address& address) {
 
 std::string to_string(TcpFlags flags) {
   constexpr std::array<std::pair<TcpFlag, char>, 8> letters{{{TcpFlag::syn, 'S'},
-                                                            {TcpFlag::fin, 'F'},
-                                                            {TcpFlag::rst, 'R'},
-                                                            {TcpFlag::psh, 'P'},
-                                                            {TcpFlag::ack, 'A'},
-                                                            {TcpFlag::urg, 'U'},
-                                                            {TcpFlag::ece, 'E'},
-                                                            {TcpFlag::cwr, 'C'}}};
+                                                             {TcpFlag::fin, 'F'},
+                                                             {TcpFlag::rst, 'R'},
+                                                             {TcpFlag::psh, 'P'},
+                                                             {TcpFlag::ack, 'A'},
+                                                             {TcpFlag::urg, 'U'},
+                                                             {TcpFlag::ece, 'E'},
+                                                             {TcpFlag::cwr, 'C'}}};
   std::string text;
   for (const auto& [flag, letter] : letters) {
     if (flags.has(flag)) text += letter;

@@ -1,5 +1,6 @@
-// A TCP segment as the wire carried it: the decoder's answer, all lengths checked, numbers in host byte order.
-// Spans and positions point into the Frame (or the datagram put together from fragments) and share its lifetime.
+// A TCP segment as the wire carried it: the decoder's answer, all lengths checked, numbers in host byte
+// order. Spans and positions point into the Frame (or the datagram put together from fragments) and share its
+// lifetime.
 #pragma once
 #include <array>
 #include <compare>
@@ -64,9 +65,9 @@ struct TcpOptions {
   std::array<SackBlock, 4> sack{};
   std::uint8_t sack_count = 0;
   bool sack_permitted = false;
-  bool md5 = false;        // kind 19, RFC 2385
-  bool ao = false;         // kind 29, RFC 5925
-  bool fast_open = false;  // kind 34 or the experimental 254 with magic 0xF989, RFC 7413
+  bool md5 = false;         // kind 19, RFC 2385
+  bool ao = false;          // kind 29, RFC 5925
+  bool fast_open = false;   // kind 34 or the experimental 254 with magic 0xF989, RFC 7413
   bool mp_capable = false;  // kind 30, RFC 8684: subtype 0
   bool mp_join = false;     // subtype 1
   bool unknown = false;     // a well-formed option of a kind not named here (EOL and NOP apart)
@@ -74,9 +75,9 @@ struct TcpOptions {
 
 struct IpFields {
   std::uint8_t version = 4;
-  std::uint8_t ttl = 0;  // hop limit
-  std::uint8_t tos = 0;  // traffic class
-  std::uint16_t id = 0;  // IPv4 only
+  std::uint8_t ttl = 0;          // hop limit
+  std::uint8_t tos = 0;          // traffic class
+  std::uint16_t id = 0;          // IPv4 only
   std::uint32_t flow_label = 0;  // IPv6 only
   bool dont_fragment = false;
   bool more_fragments = false;

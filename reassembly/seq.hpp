@@ -1,8 +1,9 @@
-// Sequence numbers (RFC 9293 §3.4): a point on a circle of 2^32. Points have no order, so there is no operator<:
-// relations are named and hold for points less than 2^31 apart. Nothing here throws or overflows on any input.
+// Sequence numbers (RFC 9293 §3.4): a point on a circle of 2^32. Points have no order, so there is no
+// operator<: relations are named and hold for points less than 2^31 apart. Nothing here throws or overflows
+// on any input.
 //
-// Below the session's edge everything is a StreamOffset, which never wraps: 0 is the first byte after the SYN,
-// the SYN itself stands at -1, a FIN at the offset just behind the last byte.
+// Below the session's edge everything is a StreamOffset, which never wraps: 0 is the first byte after the
+// SYN, the SYN itself stands at -1, a FIN at the offset just behind the last byte.
 #pragma once
 #include <compare>
 #include <cstdint>
@@ -34,12 +35,14 @@ class Seq {
   std::uint32_t value_ = 0;
 };
 
-// The offset of `seq` in the stream whose byte 0 has the number `first`, taking of all offsets with that number
-// the one nearest to `near`. Exact for every seq within 2^31 of `near`.
+// The offset of `seq` in the stream whose byte 0 has the number `first`, taking of all offsets with that
+// number the one nearest to `near`. Exact for every seq within 2^31 of `near`.
 [[nodiscard]] constexpr StreamOffset to_offset(Seq seq, Seq first, StreamOffset near) {
   return near + seq.distance_from(first.plus(near));
 }
 
-[[nodiscard]] constexpr Seq to_seq(StreamOffset offset, Seq first) { return first.plus(offset); }
+[[nodiscard]] constexpr Seq to_seq(StreamOffset offset, Seq first) {
+  return first.plus(offset);
+}
 
 }  // namespace lockstep::reassembly

@@ -1,5 +1,6 @@
 // A set of addresses as a rule's header means it: (union of the positives, or everything if there are only
-// negatives) minus the union of the negatives. Kept as sorted, disjoint, closed ranges; immutable after build.
+// negatives) minus the union of the negatives. Kept as sorted, disjoint, closed ranges; immutable after
+// build.
 #pragma once
 #include <array>
 #include <compare>
@@ -32,7 +33,9 @@ class AddressSet {
   [[nodiscard]] bool contains(const Address& address) const;
   [[nodiscard]] bool is_any() const { return any_; }
   [[nodiscard]] bool empty() const { return !any_ && v4_.empty() && v6_.empty(); }
-  [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const { return version == 4 ? v4_ : v6_; }
+  [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const {
+    return version == 4 ? v4_ : v6_;
+  }
 
  private:
   std::vector<Range> v4_;

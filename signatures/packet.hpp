@@ -13,7 +13,8 @@ using Timestamp = std::chrono::sys_time<std::chrono::nanoseconds>;
 
 enum class Direction : std::uint8_t { to_server, to_client };
 
-// Bit numbers of stream events (StreamEvent::name), given by the caller's table at compile time of the rule set.
+// Bit numbers of stream events (StreamEvent::name), given by the caller's table at compile time of the rule
+// set.
 using StreamEvents = std::uint64_t;
 
 struct PacketFields {
@@ -26,9 +27,9 @@ struct PacketFields {
   std::uint16_t ip_id = 0;
   std::uint16_t fragment_offset = 0;
   bool more_fragments = false, dont_fragment = false, reserved_bit = false;
-  bool reassembled = false;       // from IP fragments
-  std::uint32_t ip_options = 0;   // 1 << (kind & 31) for each IPv4 option present
-  std::uint8_t tcp_flags = 0;     // header bits, FIN = 1 … CWR = 128
+  bool reassembled = false;      // from IP fragments
+  std::uint32_t ip_options = 0;  // 1 << (kind & 31) for each IPv4 option present
+  std::uint8_t tcp_flags = 0;    // header bits, FIN = 1 … CWR = 128
   std::uint32_t seq = 0, ack = 0;
   std::uint16_t window = 0;
   std::optional<std::uint16_t> mss;
@@ -38,12 +39,13 @@ struct PacketFields {
   bool ip_checksum_valid = true, checksum_valid = true;
   std::span<const std::uint8_t> payload;
 
-  bool has_flow = false;          // a flow exists for it
-  bool established = false;       // three-way handshake complete, or adopted
-  bool in_stream = false;         // its payload entered the stream and is scanned there too
+  bool has_flow = false;     // a flow exists for it
+  bool established = false;  // three-way handshake complete, or adopted
+  bool in_stream = false;    // its payload entered the stream and is scanned there too
   Direction direction = Direction::to_server;
   StreamEvents events = 0;
-  std::uint64_t stream_size_client = 0, stream_size_server = 0;  // next_seq - ISN of each side, so 1 after the SYN
+  std::uint64_t stream_size_client = 0,
+                stream_size_server = 0;  // next_seq - ISN of each side, so 1 after the SYN
   std::chrono::seconds flow_age{0};
   std::uint64_t flow_packets_to_server = 0, flow_packets_to_client = 0;
   std::uint64_t flow_bytes_to_server = 0, flow_bytes_to_client = 0;

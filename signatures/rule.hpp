@@ -1,5 +1,5 @@
-// A rule as parsed: plain values, names resolved, nothing compiled. Immutable once in a RuleSet. The language is
-// Suricata's; offsets and lengths are bytes.
+// A rule as parsed: plain values, names resolved, nothing compiled. Immutable once in a RuleSet. The language
+// is Suricata's; offsets and lengths are bytes.
 #pragma once
 #include <array>
 #include <chrono>
@@ -17,13 +17,35 @@ namespace lockstep::signatures {
 
 enum class Action : std::uint8_t { pass, drop, reject, reject_dst, reject_both, alert };
 
-// What the protocol field of a rule may name and be matched. The application protocols are recognised, and rules
-// that need them are skipped by name until their parser is built.
-enum class RuleProtocol : std::uint8_t { ip, ipv4, ipv6, tcp, tcp_pkt, tcp_stream, udp, icmp, icmpv6, sctp, application };
+// What the protocol field of a rule may name and be matched. The application protocols are recognised, and
+// rules that need them are skipped by name until their parser is built.
+enum class RuleProtocol : std::uint8_t {
+  ip,
+  ipv4,
+  ipv6,
+  tcp,
+  tcp_pkt,
+  tcp_stream,
+  udp,
+  icmp,
+  icmpv6,
+  sctp,
+  application
+};
 
-// An integer comparison as keywords write it: N, >N, <=N, !N, A-B and A<>B (both ends exclusive), &mask=value.
+// An integer comparison as keywords write it: N, >N, <=N, !N, A-B and A<>B (both ends exclusive),
+// &mask=value.
 struct Comparison {
-  enum class Op : std::uint8_t { equal, not_equal, less, less_equal, greater, greater_equal, between, masked };
+  enum class Op : std::uint8_t {
+    equal,
+    not_equal,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    between,
+    masked
+  };
   Op op = Op::equal;
   std::uint64_t a = 0;
   std::uint64_t b = 0;  // upper end of between; the value of masked (a is the mask)
@@ -39,7 +61,8 @@ struct Operand {
   [[nodiscard]] bool is_variable() const { return variable >= 0; }
 };
 
-// ---- payload options, evaluated in the order of the rule -------------------------------------------------------
+// ---- payload options, evaluated in the order of the rule
+// -------------------------------------------------------
 
 enum class FastPattern : std::uint8_t { automatic, whole, only, chop };
 
@@ -67,11 +90,11 @@ struct IsDataAt {
 };
 
 struct Pcre {
-  std::string pattern;  // without delimiters
+  std::string pattern;        // without delimiters
   std::uint32_t options = 0;  // PCRE2_* compile options
   bool negated = false;
-  bool relative = false;         // flag R
-  bool override_limit = false;   // flag O
+  bool relative = false;        // flag R
+  bool override_limit = false;  // flag O
 };
 
 enum class Endian : std::uint8_t { big, little };
@@ -121,44 +144,78 @@ struct ByteMath {
 
 using PayloadOption = std::variant<Content, IsDataAt, Pcre, ByteTest, ByteJump, ByteExtract, ByteMath>;
 
-// ---- packet options: one packet's header or size ---------------------------------------------------------------
+// ---- packet options: one packet's header or size
+// ---------------------------------------------------------------
 
-struct Dsize { Comparison size; };
-struct Ttl { Comparison value; };
-struct Tos { Comparison value; };
-struct IpId { Comparison value; };
-struct IpProto { Comparison value; };
+struct Dsize {
+  Comparison size;
+};
+struct Ttl {
+  Comparison value;
+};
+struct Tos {
+  Comparison value;
+};
+struct IpId {
+  Comparison value;
+};
+struct IpProto {
+  Comparison value;
+};
 struct SameIp {};
 struct FragBits {
   enum class Mode : std::uint8_t { exact, all, any, none };
   Mode mode = Mode::exact;
   bool more = false, dont = false, reserved = false;
 };
-struct FragOffset { Comparison value; };
-struct IpOpts { std::int16_t kind = -1; };  // an IPv4 option number; -1: any
+struct FragOffset {
+  Comparison value;
+};
+struct IpOpts {
+  std::int16_t kind = -1;
+};  // an IPv4 option number; -1: any
 struct TcpFlagsMatch {
   enum class Mode : std::uint8_t { exact, all, any, none };
   Mode mode = Mode::exact;
   std::uint8_t bits = 0;
   std::uint8_t ignored = 0;
 };
-struct TcpSeq { std::uint32_t value = 0; };
-struct TcpAck { std::uint32_t value = 0; };
-struct TcpWindow { std::uint16_t value = 0; bool negated = false; };
-struct TcpMss { Comparison value; };
-struct TcpWscale { Comparison value; };
-struct ChecksumMatch { enum class Layer : std::uint8_t { ipv4, tcpv4, tcpv6 }; Layer layer = Layer::tcpv4; bool valid = true; };
+struct TcpSeq {
+  std::uint32_t value = 0;
+};
+struct TcpAck {
+  std::uint32_t value = 0;
+};
+struct TcpWindow {
+  std::uint16_t value = 0;
+  bool negated = false;
+};
+struct TcpMss {
+  Comparison value;
+};
+struct TcpWscale {
+  Comparison value;
+};
+struct ChecksumMatch {
+  enum class Layer : std::uint8_t { ipv4, tcpv4, tcpv6 };
+  Layer layer = Layer::tcpv4;
+  bool valid = true;
+};
 struct IcmpNumber {
   enum class Field : std::uint8_t { type, code, id, sequence };
   Field field = Field::type;
   Comparison value;
 };
-struct StreamEvent { std::string name; };  // without the prefix "stream."
+struct StreamEvent {
+  std::string name;
+};  // without the prefix "stream."
 
-using PacketOption = std::variant<Dsize, Ttl, Tos, IpId, IpProto, SameIp, FragBits, FragOffset, IpOpts, TcpFlagsMatch, TcpSeq,
-                                  TcpAck, TcpWindow, TcpMss, TcpWscale, ChecksumMatch, IcmpNumber, StreamEvent>;
+using PacketOption =
+    std::variant<Dsize, Ttl, Tos, IpId, IpProto, SameIp, FragBits, FragOffset, IpOpts, TcpFlagsMatch, TcpSeq,
+                 TcpAck, TcpWindow, TcpMss, TcpWscale, ChecksumMatch, IcmpNumber, StreamEvent>;
 
-// ---- state options ---------------------------------------------------------------------------------------------
+// ---- state options
+// ---------------------------------------------------------------------------------------------
 
 struct FlowOption {
   enum class Side : std::uint8_t { any, to_server, to_client };
@@ -175,7 +232,8 @@ enum class BitOp : std::uint8_t { set, unset, toggle, is_set, is_not_set };
 
 struct Flowbits {
   BitOp op = BitOp::set;
-  std::vector<std::uint32_t> bits;  // indices into RuleSet's names; more than one: any of them (| in the rule)
+  std::vector<std::uint32_t>
+      bits;  // indices into RuleSet's names; more than one: any of them (| in the rule)
 };
 
 struct Xbits {  // also hostbits
@@ -188,7 +246,19 @@ struct Xbits {  // also hostbits
 };
 
 struct Flowint {
-  enum class Op : std::uint8_t { assign, add, subtract, equal, not_equal, less, less_equal, greater, greater_equal, is_set, is_not_set };
+  enum class Op : std::uint8_t {
+    assign,
+    add,
+    subtract,
+    equal,
+    not_equal,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    is_set,
+    is_not_set
+  };
   Op op = Op::assign;
   std::uint32_t variable = 0;
   std::uint32_t value = 0;
@@ -211,7 +281,8 @@ struct FlowCounter {  // flow.age, flow.pkts, flow.bytes
 
 using StateOption = std::variant<Flowbits, Xbits, Flowint, StreamSize, FlowCounter>;
 
-// ---- rate control ----------------------------------------------------------------------------------------------
+// ---- rate control
+// ----------------------------------------------------------------------------------------------
 
 struct Threshold {
   enum class Type : std::uint8_t { limit, threshold, both, backoff, detection_filter };
@@ -225,7 +296,8 @@ struct Threshold {
   UniqueOn unique_on = UniqueOn::none;
 };
 
-// ---- the rule --------------------------------------------------------------------------------------------------
+// ---- the rule
+// --------------------------------------------------------------------------------------------------
 
 struct Reference {
   std::string type;
@@ -240,8 +312,8 @@ struct RuleId {
   auto operator<=>(const RuleId&) const = default;
 };
 
-// On what a rule is judged (RULE settlement: packet options force the packet; contents alone make a stream rule;
-// anchored contents of plain tcp are judged on both).
+// On what a rule is judged (RULE settlement: packet options force the packet; contents alone make a stream
+// rule; anchored contents of plain tcp are judged on both).
 enum class Inspection : std::uint8_t { packet, stream, packet_and_stream, header_only, ip_only };
 
 struct SourcePlace {
@@ -257,8 +329,8 @@ struct Rule {
   PortSet source_ports, destination_ports;
   bool bidirectional = false;  // <>
   std::string message;
-  std::string classtype;       // short name, empty if none
-  std::string category;        // its description
+  std::string classtype;  // short name, empty if none
+  std::string category;   // its description
   std::uint8_t priority = 3;
   std::vector<Reference> references;
   std::vector<std::pair<std::string, std::string>> metadata;
@@ -268,7 +340,7 @@ struct Rule {
   std::vector<PayloadOption> payload;
   std::vector<PacketOption> packet;
   std::vector<StateOption> state;
-  std::optional<Threshold> threshold;         // threshold or detection_filter of the rule itself
+  std::optional<Threshold> threshold;  // threshold or detection_filter of the rule itself
   bool no_alert = false;
   bool alert_on_pass = false;  // keyword alert
   bool bypass = false;

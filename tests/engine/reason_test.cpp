@@ -1,6 +1,7 @@
+#include "engine/reason.hpp"
+
 #include <set>
 
-#include "engine/reason.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace lockstep;

@@ -1,4 +1,5 @@
 #include "reassembly/seq.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace lockstep::reassembly;

@@ -1,0 +1,115 @@
+#include "reassembly/handshake.hpp"
+
+#include <algorithm>
+
+#include "reassembly/rulings.hpp"
+
+namespace lockstep::reassembly {
+
+SynOffer SynOffer::of(const Segment& segment) {
+  SynOffer offer;
+  offer.iss = segment.seq;
+  offer.window = segment.window;
+  offer.timestamps = segment.options.timestamps.has_value();
+  if (offer.timestamps) offer.timestamp = segment.options.timestamps->value;
+  offer.scales = segment.options.window_scale.has_value();
+  // RFC 7323 §2.3: a shift above 14 counts as 14.
+  if (offer.scales) offer.window_shift = std::min<std::uint8_t>(*segment.options.window_scale, 14);
+  offer.sack = segment.options.sack_permitted;
+  offer.md5 = segment.options.md5;
+  offer.ao = segment.options.ao;
+  return offer;
+}
+
+Ruling sanitized_syn(const Segment& segment) {
+  if (segment.options.mp_join) return drop(Reason::mptcp_join, StreamEvent::mptcp);
+  Ruling ruling;
+  Edits& edits = ruling.edits;
+  edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
+  edits.clear_flags = segment.flags.bits & (TcpFlag::urg | TcpFlag::psh);  // EVASIONS H06
+  edits.zero_urgent = segment.urgent != 0;
+  edits.zero_ack = !segment.has(TcpFlag::ack) && segment.ack.value() != 0;  // EVASIONS H09
+  // Under an authentication option the segment must not be edited; MD5 and AO cover what we would change.
+  const bool authenticated = segment.options.md5 || segment.options.ao;
+  edits.strip_fast_open = segment.options.fast_open && !authenticated;
+  edits.strip_mptcp = segment.options.mp_capable && !authenticated;
+  edits.strip_unknown = segment.options.unknown && !authenticated;
+  edits.clamp_window_scale = segment.options.window_scale.value_or(0) > 14;
+  if (authenticated && edits.any()) return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
+  if (edits.zero_ack) ruling.events.add(StreamEvent::pkt_broken_ack);
+  if (edits.strip_mptcp) ruling.events.add(StreamEvent::mptcp);
+  if (edits.any()) ruling.reason = Reason::syn_stripped;
+  if (edits.strip_mptcp) ruling.reason = Reason::mptcp_stripped;
+  return ruling;
+}
+
+Ruling HalfOpen::judge(const Segment& segment, bool from_client) const {
+  return from_client ? judge_client(segment) : judge_server(segment);
+}
+
+Ruling HalfOpen::judge_client(const Segment& segment) const {
+  const auto known = [&](Seq iss) {
+    return std::any_of(offers_.begin(), offers_.begin() + count_,
+                       [&](const SynOffer& o) { return o.iss == iss; });
+  };
+  if (segment.has(TcpFlag::rst)) {
+    // The client's answer to a challenge ACK, or its abort: anything else would be taken for neither.
+    const bool answers = was_challenged_ && segment.seq == challenged_;
+    if (!answers && !known(segment.seq.plus(-1)))
+      return drop(Reason::rst_in_handshake, StreamEvent::rst_out_of_window);
+    return stripped_reset(segment);
+  }
+  if (!segment.has(TcpFlag::syn))
+    return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+  if (segment.has(TcpFlag::ack))
+    return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
+  if (!known(segment.seq) && count_ == max_candidates)
+    return drop(Reason::syn_limit, StreamEvent::whs_syn_flood);
+  return sanitized_syn(segment);
+}
+
+Ruling HalfOpen::judge_server(const Segment& segment) const {
+  if (segment.has(TcpFlag::rst)) {
+    // RFC 9293 §3.10.7.3: in SYN-SENT a RST counts only if it acknowledges the SYN.
+    const bool acknowledges = segment.has(TcpFlag::ack) && answered_by(segment) != nullptr;
+    return acknowledges ? stripped_reset(segment)
+                        : drop(Reason::rst_in_handshake, StreamEvent::rst_invalid_ack);
+  }
+  if (segment.has(TcpFlag::syn)) {
+    if (!segment.has(TcpFlag::ack))
+      return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
+    if (answered_by(segment) == nullptr)
+      return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+    return sanitized_syn(segment);
+  }
+  // A bare ACK is how a server that still holds an old connection answers a new SYN (RFC 9293 §3.5.1).
+  if (segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin)) return Ruling{};
+  return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+}
+
+const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (offers_[i].iss.plus(1) == syn_ack.ack) return &offers_[i];
+  }
+  return nullptr;
+}
+
+void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_client) {
+  if (!ruling.forwards() || segment.has(TcpFlag::rst)) return;
+  if (!from_client) {
+    if (!segment.has(TcpFlag::syn)) {
+      challenged_ = segment.ack;
+      was_challenged_ = true;
+    }
+    return;
+  }
+  const SynOffer offer = SynOffer::of(segment);
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (offers_[i].iss != offer.iss) continue;
+    offers_[i] = offer;
+    return;
+  }
+  offers_[count_++] = offer;
+}
+
+}  // namespace lockstep::reassembly

@@ -1,0 +1,57 @@
+// A connection of which only SYNs were seen. What the server acknowledges settles which of them counts
+// (EVASIONS H08), so a small set of candidates is kept; none of them binds anything. A value; no thread
+// rules.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "reassembly/direction.hpp"
+#include "reassembly/ruling.hpp"
+#include "reassembly/segment.hpp"
+
+namespace lockstep::reassembly {
+
+// What a SYN or SYN-ACK says about its sender.
+struct SynOffer {
+  Seq iss;
+  std::uint32_t timestamp = 0;
+  std::uint16_t window = 0;       // never scaled (RFC 7323 §2.2)
+  std::uint8_t window_shift = 0;  // at most 14
+  bool scales = false;
+  bool timestamps = false;
+  bool sack = false;
+  bool md5 = false;
+  bool ao = false;
+
+  static SynOffer of(const Segment& segment);
+};
+
+class HalfOpen {
+ public:
+  static constexpr std::size_t max_candidates = 4;
+
+  // Rules on a segment of a connection without SYN-ACK so far; `from_client`: sent by the side that sent the
+  // SYN.
+  [[nodiscard]] Ruling judge(const Segment& segment, bool from_client) const;
+  void commit(const Ruling& ruling, const Segment& segment, bool from_client);
+
+  // The candidate that a SYN-ACK answers; nullptr if none.
+  [[nodiscard]] const SynOffer* answered_by(const Segment& syn_ack) const;
+  [[nodiscard]] std::size_t candidates() const { return count_; }
+
+ private:
+  [[nodiscard]] Ruling judge_client(const Segment& segment) const;
+  [[nodiscard]] Ruling judge_server(const Segment& segment) const;
+
+  std::array<SynOffer, max_candidates> offers_{};
+  Seq challenged_;  // acknowledgment number of a bare ACK that answered the SYN: a half-open peer (RFC 9293
+                    // §3.5.1)
+  std::uint8_t count_ = 0;
+  bool was_challenged_ = false;
+};
+
+// The edits that a SYN or SYN-ACK needs before it may go out (DESIGN: no payload, no Fast Open, no MPTCP, no
+// unknown options, no stray numbers), the reason that names them, and MP_JOIN's refusal.
+[[nodiscard]] Ruling sanitized_syn(const Segment& segment);
+
+}  // namespace lockstep::reassembly

@@ -1,0 +1,46 @@
+// What is known of one host as the receiver of its peer's stream. We see its packets, not its memory: its
+// true rcv_nxt is some value in [rcv_nxt_min, rcv_nxt_max()], and every decision must be safe for each of
+// them. Offsets are those of the peer's stream (seq.hpp). A value but for the assembler; no thread rules of
+// its own.
+#pragma once
+#include <cstdint>
+
+#include "reassembly/assembler.hpp"
+#include "reassembly/seq.hpp"
+#include "reassembly/time.hpp"
+
+namespace lockstep::reassembly {
+
+struct HostMirror {
+  static constexpr StreamOffset none = INT64_MIN;
+
+  explicit HostMirror(BytePool& pool) : bytes(pool) {}
+
+  Assembler bytes;                   // the peer's stream, as forwarded to this host
+  StreamOffset rcv_nxt_min = 0;      // its highest ACK: everything before was surely taken
+  StreamOffset rcv_edge = none;      // rcv_nxt + rcv_wnd at their furthest: the right edge never moves left
+  StreamOffset sack_edge = none;     // right edge of the highest block that it SACKed
+  StreamOffset fin = none;           // where the peer's stream ends, once the FIN went out
+  StreamOffset dropped_from = none;  // replay: bytes [dropped_from, dropped_to) came and were not forwarded
+  StreamOffset dropped_to = none;
+  StreamOffset claimed = none;  // replay: an ACK of its own beyond everything that the capture showed so far
+  Seq first;                    // number of the peer's stream byte 0 (its ISS + 1)
+  std::uint32_t ts_recent = 0;  // last TSval taken (RFC 7323 §4.3), valid if `timed`
+  std::uint32_t ts_recent_at = 0;  // when, in seconds
+  std::uint32_t max_window = 0;    // largest window that it offered
+  std::uint8_t window_shift = 0;   // its Rcv.Wind.Shift
+  bool timed = false;              // ts_recent holds a value
+  bool known = false;              // rcv_nxt_min is its own word, not a guess of an adopted session
+  bool reset_possible = false;     // a RST went out to it that it may have taken
+
+  // The most it can have: the in-order end of what was forwarded, the FIN included.
+  [[nodiscard]] StreamOffset rcv_nxt_max() const { return bytes.in_order() + (fin_in_order() ? 1 : 0); }
+  [[nodiscard]] bool fin_in_order() const { return fin != none && fin <= bytes.in_order(); }
+  [[nodiscard]] bool fin_acked() const { return fin != none && rcv_nxt_min > fin; }
+  [[nodiscard]] StreamOffset to_offset(Seq seq) const {
+    return reassembly::to_offset(seq, first, bytes.in_order());
+  }
+  [[nodiscard]] Seq to_seq(StreamOffset offset) const { return reassembly::to_seq(offset, first); }
+};
+
+}  // namespace lockstep::reassembly

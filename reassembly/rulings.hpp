@@ -1,0 +1,25 @@
+// Rulings that several judges give, built in one place.
+#pragma once
+#include "reassembly/ruling.hpp"
+#include "reassembly/segment.hpp"
+
+namespace lockstep::reassembly {
+
+[[nodiscard]] inline Ruling drop(Reason reason) {
+  Ruling ruling;
+  ruling.kind = Ruling::Kind::drop;
+  ruling.reason = reason;
+  return ruling;
+}
+
+[[nodiscard]] inline Ruling drop(Reason reason, StreamEvent event) {
+  Ruling ruling = drop(reason);
+  ruling.events.add(event);
+  return ruling;
+}
+
+// A RST that may go out: a plain one, whatever came with it (EVASIONS R16, R18; RFC 9293 §3.10.7.4: RST
+// wins).
+[[nodiscard]] Ruling stripped_reset(const Segment& segment);
+
+}  // namespace lockstep::reassembly

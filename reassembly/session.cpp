@@ -1,0 +1,320 @@
+#include "reassembly/session.hpp"
+
+#include <algorithm>
+
+#include "reassembly/rulings.hpp"
+
+namespace lockstep::reassembly {
+namespace {
+
+std::uint32_t seconds(Timestamp time) {
+  return static_cast<std::uint32_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& syn, const Segment& syn_ack)
+    : Session(pool, limits) {
+  const SynOffer answer = SynOffer::of(syn_ack);
+  timestamps_ = syn.timestamps && answer.timestamps;
+  sack_ = syn.sack && answer.sack;
+  md5_ = syn.md5 && answer.md5;
+  ao_ = syn.ao && answer.ao;
+  const bool scales = syn.scales && answer.scales;
+
+  HostMirror& server = mirror(Direction::to_server);
+  server.first = syn.iss.plus(1);
+  server.rcv_edge = server.max_window = answer.window;
+  server.window_shift = scales ? answer.window_shift : 0;
+  server.known = true;
+  server.timed = timestamps_;
+  server.ts_recent = syn.timestamp;
+  server.ts_recent_at = seconds(syn_ack.time);
+
+  HostMirror& client = mirror(Direction::to_client);
+  client.first = answer.iss.plus(1);
+  client.rcv_nxt_min = -1;
+  client.rcv_edge = client.max_window = syn.window;
+  client.window_shift = scales ? syn.window_shift : 0;
+  client.known = true;
+  client.timed = timestamps_;
+  client.ts_recent = answer.timestamp;
+  client.ts_recent_at = seconds(syn_ack.time);
+  synack_timestamp_first_ = synack_timestamp_last_ = answer.timestamp;
+}
+
+Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segment& segment,
+                       Direction direction) {
+  Session session(pool, limits);
+  session.adopted_ = session.established_ = true;
+  session.md5_ = segment.options.md5;
+  session.ao_ = segment.options.ao;
+  session.sack_ = true;
+  HostMirror& to = session.mirror(direction);
+  to.first = segment.seq.plus(segment.has(TcpFlag::syn) ? 1 : 0);
+  HostMirror& from = session.mirror(reverse(direction));
+  from.first = segment.ack;
+  from.known = segment.has(TcpFlag::ack);
+  return session;
+}
+
+Ruling Session::judge(const Segment& segment, Direction direction) const {
+  if (auto refused = refuse_authentication(segment)) return *refused;
+  Ruling ruling = [&] {
+    if (segment.has(TcpFlag::rst)) return judge_reset(segment, direction);
+    if (segment.has(TcpFlag::syn)) {
+      return segment.has(TcpFlag::ack) ? judge_syn_ack(segment, direction) : judge_syn(segment, direction);
+    }
+    if (!segment.has(TcpFlag::ack)) return drop(Reason::no_ack_flag);
+    return established_ ? judge_segment(segment, direction) : judge_handshake(segment, direction);
+  }();
+  // What MD5 or AO signs is forwarded as it is or not at all.
+  const bool signed_segment = (md5_ || ao_) && (segment.options.md5 || segment.options.ao);
+  if (signed_segment && ruling.forwards() && ruling.edits.any()) return drop(ruling.reason);
+  return ruling;
+}
+
+std::optional<Ruling> Session::refuse_authentication(const Segment& segment) const {
+  // RFC 2385, RFC 5925: hosts that know the option discard the segment, others take it (EVASIONS D09, D10,
+  // R07-R09).
+  if (segment.options.md5 && !md5_) return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
+  if (segment.options.ao && !ao_) return drop(Reason::ao_unasked, StreamEvent::unasked_authentication);
+  return std::nullopt;
+}
+
+std::optional<Ruling> Session::refuse_timestamp(const Segment& segment, Direction direction) const {
+  if (timestamps_ && !segment.options.timestamps) {
+    return drop(Reason::timestamp_missing, StreamEvent::pkt_invalid_timestamp);
+  }
+  if (paws_refuses(receiver(direction), segment))
+    return drop(Reason::paws_old, StreamEvent::pkt_invalid_timestamp);
+  return std::nullopt;
+}
+
+Ruling Session::judge_segment(const Segment& segment, Direction direction) const {
+  if (auto refused = refuse_timestamp(segment, direction)) return *refused;
+  const HostMirror& to = receiver(direction);
+  const HostMirror& from = sender(direction);
+  Ruling ruling;
+  const StreamOffset begin = to.to_offset(segment.seq);
+  const StreamOffset end = begin + segment.sequence_length();
+  const bool left = begin == end ? begin < to.rcv_nxt_min : end <= to.rcv_nxt_min;
+  if (left && to.known) {
+    // A repeat or a keep-alive: the host can't deliver it, but answers with the ACK that its sender may need.
+    if (!segment.payload.empty()) ruling.events.add(StreamEvent::pkt_spurious_retransmission);
+    return ruling;
+  }
+  const StreamOffset ack = from.to_offset(segment.ack);
+  if (!from.known) {
+    if (ack > from.bytes.in_order()) return judge_unsent_ack(direction, ack);
+  } else {
+    switch (place_of_ack(from, ack)) {
+      case AckPlace::unsent:
+        return judge_unsent_ack(direction, ack);
+      case AckPlace::too_old:
+        return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
+      case AckPlace::old:
+        ruling.old_ack = true;
+        break;
+      case AckPlace::good:
+        break;
+    }
+  }
+  if (from.reset_possible) ruling.events.add(StreamEvent::suspected_rst_inject);
+  if (to.timed && segment.options.timestamps &&
+      segment.options.timestamps->value - to.ts_recent - (1U << 30U) < (1U << 30U)) {
+    ruling.events.add(StreamEvent::timestamp_jump);  // EVASIONS D06: poisons what comes later
+  }
+  ruling.ack = ack;
+  ruling.accepted = true;
+  return judge_payload(segment, direction, ruling);
+}
+
+Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
+  const HostMirror& from = sender(direction);
+  const StreamOffset missing = from.bytes.in_order();
+  Ruling ruling;
+  ruling.gap_in_reverse = true;
+  const bool ahead = from.bytes.has_islands();
+  const StreamOffset next = ahead && from.bytes.first_island() < ack ? from.bytes.first_island() : ack;
+  if (!from.known) {
+    // Its first own word on what it has: what lies before was sent before we looked.
+    ruling.kind = Ruling::Kind::gap;
+    ruling.gap_to = next;
+    return ruling;
+  }
+  if (limits_->captured_hosts) {
+    if (from.dropped_from <= missing && missing < from.dropped_to) {
+      ruling.kind = Ruling::Kind::diverged;
+      return ruling;
+    }
+    if (ahead) {
+      ruling.kind = Ruling::Kind::gap;
+      ruling.gap_to = next;
+      ruling.events.add(StreamEvent::capture_gap);
+      return ruling;
+    }
+  }
+  return drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
+}
+
+bool Session::challenge_due(const Segment& segment) const {
+  return segment.time - challenged_ >= limits_->challenge_interval;
+}
+
+void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
+  if (!forwarded || !ruling.forwards()) {
+    if (limits_->captured_hosts) note_dropped(ruling, segment, direction);
+    return;
+  }
+  if (segment.has(TcpFlag::rst)) {
+    if (ruling.edits.to_bare_ack) challenged_ = segment.time;
+    if (ruling.transition == Transition::reset_possible) mirror(direction).reset_possible = true;
+    return;
+  }
+  if (segment.has(TcpFlag::syn)) {
+    commit_handshake(ruling, segment, direction);
+    return;
+  }
+  if (ruling.accepted) commit_accepted(ruling, segment, direction);
+}
+
+void Session::commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction) {
+  if (established_) syn_passed_ = segment.time;
+  if (ruling.transition == Transition::another_syn) {
+    reuse_ = SynOffer::of(segment);
+    reuse_from_ = direction;
+  }
+  if (established_ || !segment.has(TcpFlag::ack)) return;
+  const std::uint32_t timestamp = segment.options.timestamps ? segment.options.timestamps->value : 0;
+  if (ruling.transition == Transition::another_synack) {
+    has_other_synack_ = true;
+    other_synack_ = segment.seq;
+    other_timestamp_ = timestamp;
+  } else if (segment.seq.plus(1) == mirror(Direction::to_client).first) {
+    synack_timestamp_last_ = timestamp;
+  }
+}
+
+void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction) {
+  if (ruling.transition == Transition::complete_handshake) {
+    HostMirror& client = mirror(Direction::to_client);
+    if (ruling.candidate == 1) {
+      client.first = other_synack_.plus(1);
+      client.ts_recent = other_timestamp_;
+    }
+    established_ = true;
+    client.rcv_nxt_min = 0;
+  }
+  take_ack(ruling, segment, direction);
+  take_timestamp(segment, direction);
+  take_payload(ruling, segment, direction);
+  mirror(reverse(direction)).reset_possible = false;  // it lives on: the RST was ignored
+}
+
+void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction direction) {
+  HostMirror& from = mirror(reverse(direction));
+  if (!from.known) {
+    if (ruling.ack < from.bytes.in_order()) from.bytes.retreat_to(ruling.ack);
+    from.rcv_nxt_min = ruling.ack;
+    from.known = true;
+  }
+  if (ruling.old_ack) return;
+  from.rcv_nxt_min = std::max(from.rcv_nxt_min, ruling.ack);
+  const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
+  from.max_window = std::max(from.max_window, window);
+  // The scale of an adopted session is unknown: it has no edge.
+  if (!adopted_) from.rcv_edge = std::max(from.rcv_edge, ruling.ack + static_cast<StreamOffset>(window));
+  for (std::size_t i = 0; sack_ && i < segment.options.sack_count; ++i) {
+    const StreamOffset right = from.to_offset(segment.options.sack[i].right);
+    // A lie about what was never forwarded is no edge (EVASIONS D28).
+    if (right <= from.bytes.end()) from.sack_edge = std::max(from.sack_edge, right);
+  }
+  from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - limits_->history));
+}
+
+void Session::take_timestamp(const Segment& segment, Direction direction) {
+  HostMirror& to = mirror(direction);
+  if (!segment.options.timestamps) return;
+  // RFC 7323 §4.3: only from segments that are not ahead of what was acknowledged; the latest that can be is
+  // the in-order end.
+  if (to.to_offset(segment.seq) > to.bytes.in_order()) return;
+  const std::uint32_t value = segment.options.timestamps->value;
+  if (to.timed && static_cast<std::int32_t>(value - to.ts_recent) < 0) return;
+  to.timed = true;
+  to.ts_recent = value;
+  to.ts_recent_at = seconds(segment.time);
+}
+
+void Session::take_payload(const Ruling& ruling, const Segment& segment, Direction direction) {
+  HostMirror& to = mirror(direction);
+  if (ruling.length > 0) {
+    to.bytes.insert(ruling.offset, segment.payload.subspan(ruling.edits.trim_front, ruling.length));
+    if (to.rcv_nxt_min >= to.bytes.in_order()) to.bytes.release(to.bytes.in_order() - limits_->history);
+  }
+  if (!ruling.fin) return;
+  if (to.fin == HostMirror::none && mirror(reverse(direction)).fin == HostMirror::none) {
+    client_closed_first_ = direction == Direction::to_server;
+  }
+  to.fin = ruling.offset + ruling.length;
+}
+
+void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
+  if (ruling.reason == Reason::ack_of_unsent) {
+    HostMirror& from = mirror(reverse(direction));
+    from.claimed = std::max(from.claimed, from.to_offset(segment.ack));
+  }
+  const std::uint32_t length = segment.sequence_length();
+  if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
+  HostMirror& to = mirror(direction);
+  const StreamOffset begin = to.to_offset(segment.seq);
+  const StreamOffset end = begin + length;
+  const bool joins = to.dropped_from != HostMirror::none && begin <= to.dropped_to && end >= to.dropped_from;
+  to.dropped_from = joins ? std::min(begin, to.dropped_from) : begin;
+  to.dropped_to = joins ? std::max(end, to.dropped_to) : end;
+}
+
+std::pair<StreamOffset, StreamOffset> Session::skip_gap(Direction direction, StreamOffset to) {
+  HostMirror& receiver = mirror(direction);
+  receiver.bytes.skip_to(to);
+  return {to, receiver.bytes.in_order()};
+}
+
+void Session::overlay(const Ruling& ruling, const Segment& segment, Direction direction) const {
+  receiver(direction).bytes.overlay(ruling.offset,
+                                    segment.payload.subspan(ruling.edits.trim_front, ruling.length));
+}
+
+TcpState Session::state_of_sender(Direction direction) const {
+  const HostMirror& peer = receiver(direction);  // knows what this host sent
+  const HostMirror& self = sender(direction);
+  if (!established_) return direction == Direction::to_server ? TcpState::syn_sent : TcpState::syn_received;
+  if (self.reset_possible && peer.reset_possible) return TcpState::closed;
+  const bool sent_fin = peer.fin != HostMirror::none;
+  const bool acked = peer.fin_acked();
+  const bool received_fin = self.fin_in_order();
+  if (!sent_fin) return received_fin ? TcpState::close_wait : TcpState::established;
+  if (!received_fin) return acked ? TcpState::fin_wait_2 : TcpState::fin_wait_1;
+  const bool first = client_closed_first_ == (direction == Direction::to_server);
+  if (first) return acked ? TcpState::time_wait : TcpState::closing;
+  return acked ? TcpState::closed : TcpState::last_ack;
+}
+
+bool Session::closed() const {
+  const HostMirror& a = mirrors_[0];
+  const HostMirror& b = mirrors_[1];
+  return (a.fin_acked() && b.fin_acked()) || (a.reset_possible && b.reset_possible);
+}
+
+Seq Session::reset_number(Direction direction) const {
+  const HostMirror& to = receiver(direction);
+  return to.to_seq(to.rcv_nxt_min);
+}
+
+Seq Session::ack_number(Direction direction) const {
+  const HostMirror& from = sender(direction);
+  return from.to_seq(from.rcv_nxt_min);
+}
+
+}  // namespace lockstep::reassembly

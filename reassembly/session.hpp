@@ -1,0 +1,149 @@
+// One TCP connection as both of its end hosts see it. judge() says what the receiver of a segment will do
+// with it and what must leave the device so that every value its state can have leads to the same stream; it
+// changes nothing. commit() moves the mirrors, and only by what was really forwarded.
+//
+//   const Ruling ruling = session.judge(segment, direction);
+//   if (ruling.overlay) session.overlay(ruling, segment, direction);       // one value per byte position
+//   session.read(ruling, segment, direction, scan);                        // what becomes readable by it
+//   session.commit(ruling, segment, direction, forwarded);
+//
+// Time is the segment's own. Memory: the pool's blocks and islands, bounded by SessionLimits. Not
+// thread-safe.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "reassembly/acceptance.hpp"
+#include "reassembly/direction.hpp"
+#include "reassembly/handshake.hpp"
+#include "reassembly/host_mirror.hpp"
+#include "reassembly/ruling.hpp"
+#include "reassembly/segment.hpp"
+#include "reassembly/tcp_state.hpp"
+
+namespace lockstep::reassembly {
+
+// Shared by all sessions of a worker; must outlive them.
+struct SessionLimits {
+  std::uint32_t max_islands = 256;              // holes per direction
+  std::uint64_t max_bytes_ahead = 4ULL << 20U;  // out-of-order bytes per direction
+  Duration challenge_interval =
+      std::chrono::milliseconds(500);  // between RST challenges, and between SYNs inside
+  StreamOffset history = 0;            // in-order bytes kept for the scanner beyond what must be kept anyway
+  bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
+};
+
+class Session {
+ public:
+  // From a SYN-ACK that was forwarded, and the SYN that it answers.
+  Session(BytePool& pool, const SessionLimits& limits, const SynOffer& syn, const Segment& syn_ack);
+  // From a segment in the middle of a connection: nothing is known but its numbers.
+  static Session adopt(BytePool& pool, const SessionLimits& limits, const Segment& segment,
+                       Direction direction);
+
+  [[nodiscard]] Ruling judge(const Segment& segment, Direction direction) const;
+
+  // Writes the kept values over the payload that `ruling` leaves (after its trims).
+  void overlay(const Ruling& ruling, const Segment& segment, Direction direction) const;
+
+  // Calls use(offset, bytes) for consecutive runs that make up what becomes readable: [in order,
+  // readable_to).
+  template <class Use>
+  void read(const Ruling& ruling, const Segment& segment, Direction direction, Use use) const;
+
+  // `forwarded` false: the verdict was against it; only what a replay must remember is noted.
+  void commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded);
+
+  // Gives up the bytes of `direction` up to `to`, which will never be seen. What was held right behind them
+  // becomes in order: the caller scans those bytes, [first, second) of the answer, as the start of a new
+  // stream.
+  std::pair<StreamOffset, StreamOffset> skip_gap(Direction direction, StreamOffset to);
+
+  [[nodiscard]] const HostMirror& receiver(Direction direction) const { return mirrors_[index(direction)]; }
+  [[nodiscard]] bool established() const { return established_; }
+  [[nodiscard]] bool adopted() const { return adopted_; }
+  // The state of the host that sends in `direction`, as far as its peer's view and ours tell.
+  [[nodiscard]] TcpState state_of_sender(Direction direction) const;
+  // Both ends have closed, or both may have taken a RST.
+  [[nodiscard]] bool closed() const;
+  // The SYN inside this connection that a SYN-ACK may revive it with.
+  [[nodiscard]] const std::optional<SynOffer>& reuse() const { return reuse_; }
+  // Bytes that were forwarded to the receiver ahead of a hole and not scanned.
+  [[nodiscard]] bool holds_unscanned(Direction direction) const {
+    return receiver(direction).bytes.has_islands();
+  }
+  // Numbers of a RST that the receiver of `direction` takes: its highest ACK.
+  [[nodiscard]] Seq reset_number(Direction direction) const;
+  [[nodiscard]] Seq ack_number(Direction direction) const;
+
+ private:
+  Session(BytePool& pool, const SessionLimits& limits)
+      : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {}
+
+  [[nodiscard]] HostMirror& mirror(Direction direction) { return mirrors_[index(direction)]; }
+  // The sender of `direction` as a receiver itself.
+  [[nodiscard]] const HostMirror& sender(Direction direction) const { return receiver(reverse(direction)); }
+
+  [[nodiscard]] std::optional<Ruling> refuse_authentication(const Segment& segment) const;
+  [[nodiscard]] Ruling judge_reset(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_handshake_reset(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_syn(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_syn_ack(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_handshake(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_handshake_ack(const Segment& segment) const;
+  [[nodiscard]] Ruling judge_segment(const Segment& segment, Direction direction) const;
+  [[nodiscard]] std::optional<Ruling> refuse_timestamp(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
+  [[nodiscard]] Ruling judge_payload(const Segment& segment, Direction direction, Ruling ruling) const;
+  [[nodiscard]] std::optional<Ruling> place_payload(const HostMirror& to, const Segment& segment,
+                                                    Ruling& ruling) const;
+  [[nodiscard]] std::optional<Ruling> place_fin(const HostMirror& to, const Segment& segment,
+                                                Ruling& ruling) const;
+  [[nodiscard]] bool challenge_due(const Segment& segment) const;
+
+  void commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction);
+  void commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction);
+  void take_ack(const Ruling& ruling, const Segment& segment, Direction direction);
+  void take_timestamp(const Segment& segment, Direction direction);
+  void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
+  void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
+
+  const SessionLimits* limits_;
+  std::array<HostMirror, 2> mirrors_;  // by the direction whose receiver it is
+  std::optional<SynOffer> reuse_;
+  Direction reuse_from_ = Direction::to_server;
+  Timestamp challenged_{};  // last RST challenge
+  Timestamp syn_passed_{};  // last SYN or SYN-ACK inside the connection
+  Seq other_synack_;        // a second SYN-ACK's ISS, while the client has not chosen
+  std::uint32_t other_timestamp_ = 0;
+  std::uint32_t synack_timestamp_first_ =
+      0;  // TSvals of the SYN-ACKs forwarded: the range that may be echoed
+  std::uint32_t synack_timestamp_last_ = 0;
+  bool has_other_synack_ = false;
+  bool established_ = false;
+  bool adopted_ = false;
+  bool timestamps_ = false;  // negotiated
+  bool sack_ = false;
+  bool md5_ = false;
+  bool ao_ = false;
+  bool client_closed_first_ = false;
+};
+
+template <class Use>
+void Session::read(const Ruling& ruling, const Segment& segment, Direction direction, Use use) const {
+  const Assembler& bytes = receiver(direction).bytes;
+  StreamOffset at = bytes.in_order();
+  if (ruling.length == 0 || ruling.readable_to <= at) return;
+  const StreamOffset end = ruling.offset + ruling.length;
+  // Its own bytes first, then what was held behind the hole that it fills.
+  const auto own = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
+  use(at, std::span<const std::uint8_t>(own.subspan(static_cast<std::size_t>(at - ruling.offset))));
+  at = end;
+  bytes.read(at, ruling.readable_to, [&](std::span<const std::uint8_t> run) {
+    use(at, run);
+    at += static_cast<StreamOffset>(run.size());
+  });
+}
+
+}  // namespace lockstep::reassembly

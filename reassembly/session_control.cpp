@@ -1,0 +1,170 @@
+// Session: RST and SYN inside a connection, and the handshake's last step.
+#include "reassembly/rulings.hpp"
+#include "reassembly/session.hpp"
+
+namespace lockstep::reassembly {
+
+Ruling stripped_reset(const Segment& segment) {
+  Ruling ruling;
+  ruling.transition = Transition::reset_possible;
+  ruling.edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
+  ruling.edits.clear_flags = segment.flags.bits & (TcpFlag::syn | TcpFlag::fin | TcpFlag::psh | TcpFlag::urg);
+  ruling.edits.zero_urgent = segment.urgent != 0;
+  if (!segment.payload.empty()) ruling.events.add(StreamEvent::rst_with_data);
+  if (ruling.edits.any()) ruling.reason = Reason::rst_stripped;
+  return ruling;
+}
+
+Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
+  const HostMirror& to = receiver(direction);
+  const HostMirror& from = sender(direction);
+  const StreamOffset offset = to.to_offset(segment.seq);
+  if (!established_) return judge_handshake_reset(segment, direction);
+  if (segment.has(TcpFlag::ack) && from.known) {
+    const AckPlace place = place_of_ack(from, from.to_offset(segment.ack));
+    if (place == AckPlace::unsent || place == AckPlace::too_old) {
+      return drop(Reason::rst_bad_ack, StreamEvent::rst_invalid_ack);  // EVASIONS R12
+    }
+  }
+  // RFC 7323 §5.2 says that a RST's timestamp is ignored; hosts differ (EVASIONS R10).
+  if (paws_refuses(to, segment)) return drop(Reason::rst_bad_timestamp, StreamEvent::pkt_invalid_timestamp);
+  switch (place_of_reset(to, offset)) {
+    case ResetPlace::possible:
+      return stripped_reset(segment);
+    case ResetPlace::outside:
+      return drop(Reason::rst_out_of_window, StreamEvent::rst_out_of_window);
+    case ResetPlace::in_window:
+      break;
+  }
+  if (!challenge_due(segment)) return drop(Reason::rst_not_at_rcv_nxt, StreamEvent::rst_out_of_window);
+  // Never as a RST; the ACK in its place makes a peer that really closed send the exact one (EVASIONS section
+  // 0, 12).
+  Ruling ruling;
+  ruling.reason = Reason::rst_challenged;
+  ruling.events.add(StreamEvent::rst_out_of_window);
+  ruling.edits.to_bare_ack = true;
+  ruling.edits.ack_seq = to.to_seq(to.rcv_nxt_min - 1);
+  ruling.edits.ack_ack = from.to_seq(from.rcv_nxt_min);
+  return ruling;
+}
+
+Ruling Session::judge_handshake_reset(const Segment& segment, Direction direction) const {
+  const HostMirror& to = receiver(direction);
+  const StreamOffset offset = to.to_offset(segment.seq);
+  if (direction == Direction::to_server) {
+    // Linux in SYN-RECEIVED, strict (EVASIONS H23-H25): the exact number, a good timestamp, no window.
+    if (offset != to.rcv_nxt_min || paws_refuses(to, segment)) {
+      return drop(Reason::rst_in_handshake, StreamEvent::rst_out_of_window);
+    }
+    return stripped_reset(segment);
+  }
+  // The client is in SYN-SENT (only the ACK of its SYN counts) or, if the SYN-ACK arrived, established.
+  const bool refuses = segment.has(TcpFlag::ack) && segment.ack == receiver(Direction::to_server).first;
+  if (refuses || offset == 0) return stripped_reset(segment);
+  return drop(Reason::rst_in_handshake, StreamEvent::rst_invalid_ack);
+}
+
+Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
+  const bool same = segment.seq.plus(1) == receiver(direction).first;
+  if (!established_) {
+    if (direction == Direction::to_client) {
+      return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
+    }
+    // Another SYN in the window would kill the server's request (EVASIONS H08).
+    if (!same) return drop(Reason::syn_in_connection, StreamEvent::whs_syn_resend_diff_seq_on_syn_recv);
+    return sanitized_syn(segment);
+  }
+  const StreamEvent event = direction == Direction::to_client ? StreamEvent::est_syn_toclient
+                            : same                            ? StreamEvent::est_syn_resend
+                                                              : StreamEvent::est_syn_resend_diff_seq;
+  if (!closed() && segment.time - syn_passed_ < limits_->challenge_interval) {
+    return drop(Reason::syn_in_connection, event);
+  }
+  // The host answers with a challenge ACK, or starts anew: the SYN-ACK will tell (RFC 5961 §4, EVASIONS D14,
+  // C10).
+  Ruling ruling = sanitized_syn(segment);
+  ruling.events.add(event);
+  if (ruling.forwards() && !same) ruling.transition = Transition::another_syn;
+  return ruling;
+}
+
+Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const {
+  const bool same = segment.ack == receiver(Direction::to_server).first &&
+                    segment.seq.plus(1) == receiver(Direction::to_client).first &&
+                    direction == Direction::to_client;
+  if (!established_) {
+    if (direction == Direction::to_server) {
+      return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
+    }
+    if (segment.ack != receiver(Direction::to_server).first) {
+      return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+    }
+    const bool other = has_other_synack_ && segment.seq == other_synack_;
+    if (!same && has_other_synack_ && !other) {
+      return drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
+    }
+    Ruling ruling = sanitized_syn(segment);
+    if (!same) {
+      ruling.events.add(StreamEvent::whs_synack_resend_with_diff_seq);
+      if (ruling.forwards()) ruling.transition = Transition::another_synack;
+    }
+    return ruling;
+  }
+  if (reuse_ && direction == reverse(reuse_from_) && segment.ack == reuse_->iss.plus(1)) {
+    Ruling ruling = sanitized_syn(segment);
+    if (ruling.forwards()) ruling.transition = Transition::reincarnate;
+    return ruling;
+  }
+  if (!same) {
+    return drop(Reason::synack_changed, direction == Direction::to_server
+                                            ? StreamEvent::est_synack_toserver
+                                            : StreamEvent::est_synack_resend_with_diff_seq);
+  }
+  // The server repeats it because it misses the last ACK; the client's challenge ACK is that ACK.
+  if (segment.time - syn_passed_ < limits_->challenge_interval) {
+    return drop(Reason::syn_in_connection, StreamEvent::est_synack_resend);
+  }
+  Ruling ruling = sanitized_syn(segment);
+  ruling.events.add(StreamEvent::est_synack_resend);
+  return ruling;
+}
+
+Ruling Session::judge_handshake(const Segment& segment, Direction direction) const {
+  if (direction == Direction::to_server) return judge_handshake_ack(segment);
+  // The server sends nothing but SYN-ACKs before the last ACK; a bare ACK may answer a stray segment.
+  if (!segment.payload.empty() || segment.has(TcpFlag::fin)) {
+    return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+  }
+  const HostMirror& server = receiver(Direction::to_server);
+  if (place_of_ack(server, server.to_offset(segment.ack)) == AckPlace::unsent) {
+    return drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
+  }
+  return Ruling{};
+}
+
+Ruling Session::judge_handshake_ack(const Segment& segment) const {
+  const bool first = segment.ack == receiver(Direction::to_client).first;
+  const bool other = has_other_synack_ && segment.ack == other_synack_.plus(1);
+  if (!first && !other) return drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
+  if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
+  if (timestamps_) {
+    // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).
+    const std::uint32_t echo = segment.options.timestamps->echo;
+    const std::uint32_t from = first ? synack_timestamp_first_ : other_timestamp_;
+    const std::uint32_t to = first ? synack_timestamp_last_ : other_timestamp_;
+    if (echo - from > to - from) return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
+  }
+  const HostMirror& server = receiver(Direction::to_server);
+  const StreamOffset begin = server.to_offset(segment.seq);
+  const StreamOffset end = begin + segment.sequence_length();
+  // RFC 9293 §3.10.7.4: no overlap with the window, no handshake; the server answers with an ACK.
+  if (begin == end ? begin < 0 : end <= 0)
+    return drop(Reason::handshake_bad_ack, StreamEvent::est_pkt_before_last_ack);
+  Ruling ruling;
+  ruling.accepted = true;
+  ruling.transition = Transition::complete_handshake;
+  ruling.candidate = first ? 0 : 1;
+  return judge_payload(segment, Direction::to_server, ruling);
+}
+
+}  // namespace lockstep::reassembly

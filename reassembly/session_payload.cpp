@@ -1,0 +1,124 @@
+// Session: where the payload and the FIN of an accepted segment go.
+#include <algorithm>
+
+#include "reassembly/rulings.hpp"
+#include "reassembly/session.hpp"
+
+namespace lockstep::reassembly {
+namespace {
+
+// One packet may need several edits; the first of them in the order of the list names it.
+Reason reason_of_edits(const Edits& edits, bool overlay, bool after_fin) {
+  if (overlay) return Reason::overlap_rewritten;
+  if ((edits.clear_flags & TcpFlag::urg) != 0 || edits.zero_urgent) return Reason::urgent_cleared;
+  if ((edits.clear_flags & TcpFlag::fin) != 0) return Reason::fin_cleared;
+  if (edits.trim_back != 0) return after_fin ? Reason::trimmed_after_fin : Reason::trimmed_right;
+  if (edits.trim_front != 0) return Reason::trimmed_left;
+  return Reason::none;
+}
+
+}  // namespace
+
+Ruling Session::judge_payload(const Segment& segment, Direction direction, Ruling ruling) const {
+  const HostMirror& to = receiver(direction);
+  if (segment.has(TcpFlag::urg)) {
+    ruling.edits.clear_flags |= TcpFlag::urg;  // the byte stays in line (EVASIONS U01-U08)
+    ruling.events.add(StreamEvent::urgent_data);
+  } else {
+    ruling.edits.zero_urgent = segment.urgent != 0;  // EVASIONS U03
+  }
+  if (auto refused = place_payload(to, segment, ruling)) return *refused;
+  if (segment.has(TcpFlag::fin)) {
+    if (auto refused = place_fin(to, segment, ruling)) return *refused;
+  }
+  const bool after_fin = to.fin != HostMirror::none;
+  ruling.reason = reason_of_edits(ruling.edits, ruling.overlay, after_fin);
+  return ruling;
+}
+
+// Trims the payload to [rcv_nxt_min, right edge or FIN) and compares what is left with the kept values.
+std::optional<Ruling> Session::place_payload(const HostMirror& to, const Segment& segment,
+                                             Ruling& ruling) const {
+  const StreamOffset begin = to.to_offset(segment.seq);
+  StreamOffset end = begin + static_cast<StreamOffset>(segment.payload.size());
+  if (limits_->captured_hosts && begin > to.bytes.in_order() && to.claimed != HostMirror::none &&
+      to.claimed >= begin) {
+    // The receiver had acknowledged what the capture lacks, and here the sender goes on behind it.
+    ruling.kind = Ruling::Kind::gap;
+    ruling.gap_to = begin;
+    ruling.events.add(StreamEvent::capture_gap);
+    return ruling;
+  }
+  if (to.rcv_edge != HostMirror::none) {
+    if (begin > to.rcv_edge) return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
+    // The first byte beyond a closed window is a probe: its answer is the window update that the sender waits
+    // for.
+    const bool probe = begin == to.rcv_edge && begin == to.bytes.in_order() && begin < end;
+    const StreamOffset edge = to.rcv_edge + (probe ? 1 : 0);
+    if (begin < end && begin == edge)
+      return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
+    if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
+    end = std::min(end, edge);
+  }
+  if (to.fin != HostMirror::none && end > to.fin) {
+    ruling.events.add(StreamEvent::data_after_fin);
+    if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
+    end = to.fin;
+  }
+  const StreamOffset left = to.known ? std::clamp(to.rcv_nxt_min, begin, end) : begin;
+  ruling.edits.trim_front = static_cast<std::uint32_t>(left - begin);
+  ruling.offset = left;
+  ruling.length = static_cast<std::uint32_t>(end - left);
+  ruling.edits.trim_back =
+      static_cast<std::uint32_t>(segment.payload.size()) - ruling.edits.trim_front - ruling.length;
+  ruling.readable_to = to.bytes.in_order();
+  if (ruling.length == 0) return std::nullopt;
+
+  const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
+  if (left < to.bytes.in_order() || to.bytes.has_islands()) {
+    const Assembler::Difference difference = to.bytes.compare(left, payload);
+    if (difference.ahead) {
+      // A copy went out ahead of a hole and another comes now: nobody can know which one is honest.
+      Ruling conflict = drop(Reason::overlap_conflict, StreamEvent::reassembly_overlap_different_data);
+      conflict.kind = Ruling::Kind::reset_both;
+      return conflict;
+    }
+    if (difference.in_order) {
+      ruling.overlay = ruling.edits.payload_changed = true;
+      ruling.events.add(StreamEvent::reassembly_overlap_different_data);
+    }
+    if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
+  }
+  if (left > to.bytes.in_order()) {
+    if (to.bytes.island_count() >= limits_->max_islands ||
+        to.bytes.bytes_ahead() + ruling.length > limits_->max_bytes_ahead) {
+      return drop(Reason::out_of_order_limit, StreamEvent::reassembly_insert_limit);
+    }
+  }
+  if (!to.bytes.room_for(left, ruling.length))
+    return drop(Reason::store_full, StreamEvent::reassembly_insert_memcap);
+  ruling.readable_to = to.bytes.in_order_after(left, ruling.length);
+  return std::nullopt;
+}
+
+// A FIN goes out only at the in-order end, and then is part of the store (EVASIONS C02, C04, section 0 point
+// 10).
+std::optional<Ruling> Session::place_fin(const HostMirror& to, const Segment& segment, Ruling& ruling) const {
+  const StreamOffset at = to.to_offset(segment.seq) + static_cast<StreamOffset>(segment.payload.size());
+  if (to.fin != HostMirror::none && at == to.fin) return std::nullopt;  // a repeat
+  const bool cut = ruling.edits.trim_back != 0;
+  const bool taken = to.fin != HostMirror::none || at < ruling.readable_to || to.bytes.end() > at;
+  if (!cut && !taken && at == ruling.readable_to) {
+    ruling.fin = true;
+    return std::nullopt;
+  }
+  if (ruling.length == 0) {
+    const bool conflict = taken && at <= ruling.readable_to;
+    return drop(conflict ? Reason::fin_conflict : Reason::fin_ahead_of_hole, StreamEvent::fin_out_of_window);
+  }
+  ruling.edits.clear_flags |= TcpFlag::fin;
+  if (!cut) ruling.events.add(StreamEvent::fin_out_of_window);
+  return std::nullopt;
+}
+
+}  // namespace lockstep::reassembly
