@@ -169,7 +169,7 @@ void Assembler::insert(StreamOffset offset, std::span<const std::uint8_t> bytes)
 }
 
 void Assembler::drop_island(Islands::iterator island) {
-  bytes_ahead_ -= static_cast<std::uint64_t>(island->end - island->begin);
+  bytes_ahead_ -= static_cast<std::uint32_t>(island->end - island->begin);
   --island_count_;
   islands_.erase_and_dispose(island, [this](Island* gone) { pool_->islands().give_back(gone); });
 }
@@ -188,7 +188,7 @@ void Assembler::add_island(StreamOffset from, StreamOffset to) {
   island->begin = from;
   island->end = to;
   islands_.insert(*island);
-  bytes_ahead_ += static_cast<std::uint64_t>(to - from);
+  bytes_ahead_ += static_cast<std::uint32_t>(to - from);
   ++island_count_;
 }
 

@@ -34,7 +34,7 @@ class Assembler {
   [[nodiscard]] StreamOffset kept_from() const { return kept_from_; }
   [[nodiscard]] bool has_islands() const { return !islands_.empty(); }
   [[nodiscard]] std::uint32_t island_count() const { return island_count_; }
-  [[nodiscard]] std::uint64_t bytes_ahead() const { return bytes_ahead_; }
+  [[nodiscard]] std::uint32_t bytes_ahead() const { return bytes_ahead_; }
   // First island's begin; in_order() if there is none.
   [[nodiscard]] StreamOffset first_island() const {
     return islands_.empty() ? in_order_ : islands_.begin()->begin;
@@ -116,7 +116,7 @@ class Assembler {
   Islands islands_;
   StreamOffset in_order_ = 0;
   StreamOffset kept_from_ = 0;
-  std::uint64_t bytes_ahead_ = 0;
+  std::uint32_t bytes_ahead_ = 0;
   std::uint32_t island_count_ = 0;
 };
 

@@ -21,9 +21,6 @@ struct HostMirror {
   StreamOffset rcv_edge = none;      // rcv_nxt + rcv_wnd at their furthest: the right edge never moves left
   StreamOffset sack_edge = none;     // right edge of the highest block that it SACKed
   StreamOffset fin = none;           // where the peer's stream ends, once the FIN went out
-  StreamOffset dropped_from = none;  // replay: bytes [dropped_from, dropped_to) came and were not forwarded
-  StreamOffset dropped_to = none;
-  StreamOffset claimed = none;  // replay: an ACK of its own beyond everything that the capture showed so far
   Seq first;                    // number of the peer's stream byte 0 (its ISS + 1)
   std::uint32_t ts_recent = 0;  // last TSval taken (RFC 7323 §4.3), valid if `timed`
   std::uint32_t ts_recent_at = 0;  // when, in seconds

@@ -41,7 +41,7 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
   client.timed = timestamps_;
   client.ts_recent = answer.timestamp;
   client.ts_recent_at = seconds(syn_ack.time);
-  synack_timestamp_first_ = synack_timestamp_last_ = answer.timestamp;
+  synack_timestamp_ = answer.timestamp;
 }
 
 Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segment& segment,
@@ -145,7 +145,8 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
     return ruling;
   }
   if (limits_->captured_hosts) {
-    if (from.dropped_from <= missing && missing < from.dropped_to) {
+    const CaptureNotes noted = notes(reverse(direction));
+    if (noted.dropped_from <= missing && missing < noted.dropped_to) {
       ruling.kind = Ruling::Kind::diverged;
       return ruling;
     }
@@ -159,9 +160,17 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
   return drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
 }
 
-bool Session::challenge_due(const Segment& segment) const {
-  return segment.time - challenged_ >= limits_->challenge_interval;
+std::uint32_t Session::ticks(Timestamp time) {
+  const auto count = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  return std::max(static_cast<std::uint32_t>(count), 1U);  // 0 means never
 }
+
+bool Session::interval_over(const Segment& segment, std::uint32_t since) const {
+  const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(limits_->challenge_interval).count();
+  return since == 0 || ticks(segment.time) - since >= static_cast<std::uint32_t>(interval);
+}
+
+CaptureNotes Session::notes(Direction direction) const { return notes_ ? (*notes_)[index(direction)] : CaptureNotes{}; }
 
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
   if (!forwarded || !ruling.forwards()) {
@@ -169,7 +178,7 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
     return;
   }
   if (segment.has(TcpFlag::rst)) {
-    if (ruling.edits.to_bare_ack) challenged_ = segment.time;
+    if (ruling.edits.to_bare_ack) challenged_ = ticks(segment.time);
     if (ruling.transition == Transition::reset_possible) mirror(direction).reset_possible = true;
     return;
   }
@@ -181,19 +190,16 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
 }
 
 void Session::commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction) {
-  if (established_) syn_passed_ = segment.time;
+  if (established_) syn_passed_ = ticks(segment.time);
   if (ruling.transition == Transition::another_syn) {
-    reuse_ = SynOffer::of(segment);
-    reuse_from_ = direction;
-  }
-  if (established_ || !segment.has(TcpFlag::ack)) return;
-  const std::uint32_t timestamp = segment.options.timestamps ? segment.options.timestamps->value : 0;
-  if (ruling.transition == Transition::another_synack) {
-    has_other_synack_ = true;
-    other_synack_ = segment.seq;
-    other_timestamp_ = timestamp;
-  } else if (segment.seq.plus(1) == mirror(Direction::to_client).first) {
-    synack_timestamp_last_ = timestamp;
+    offer_ = SynOffer::of(segment);
+    other_ = direction == Direction::to_server ? Other::syn_of_client : Other::syn_of_server;
+  } else if (ruling.transition == Transition::another_synack) {
+    offer_ = SynOffer::of(segment);
+    other_ = Other::syn_ack;
+  } else if (!established_ && segment.has(TcpFlag::ack) && segment.options.timestamps) {
+    HostMirror& client = mirror(Direction::to_client);
+    if (segment.seq.plus(1) == client.first) client.ts_recent = segment.options.timestamps->value;
   }
 }
 
@@ -201,10 +207,11 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
   if (ruling.transition == Transition::complete_handshake) {
     HostMirror& client = mirror(Direction::to_client);
     if (ruling.candidate == 1) {
-      client.first = other_synack_.plus(1);
-      client.ts_recent = other_timestamp_;
+      client.first = offer_.iss.plus(1);
+      client.ts_recent = offer_.timestamp;
     }
     established_ = true;
+    other_ = Other::none;
     client.rcv_nxt_min = 0;
   }
   take_ack(ruling, segment, direction);
@@ -261,18 +268,19 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
+  if (!notes_) notes_ = std::make_unique<std::array<CaptureNotes, 2>>();
   if (ruling.reason == Reason::ack_of_unsent) {
-    HostMirror& from = mirror(reverse(direction));
-    from.claimed = std::max(from.claimed, from.to_offset(segment.ack));
+    StreamOffset& claimed = (*notes_)[index(reverse(direction))].claimed;
+    claimed = std::max(claimed, sender(direction).to_offset(segment.ack));
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
-  HostMirror& to = mirror(direction);
-  const StreamOffset begin = to.to_offset(segment.seq);
+  CaptureNotes& noted = (*notes_)[index(direction)];
+  const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;
-  const bool joins = to.dropped_from != HostMirror::none && begin <= to.dropped_to && end >= to.dropped_from;
-  to.dropped_from = joins ? std::min(begin, to.dropped_from) : begin;
-  to.dropped_to = joins ? std::max(end, to.dropped_to) : end;
+  const bool joins = noted.dropped_from != HostMirror::none && begin <= noted.dropped_to && end >= noted.dropped_from;
+  noted.dropped_from = joins ? std::min(begin, noted.dropped_from) : begin;
+  noted.dropped_to = joins ? std::max(end, noted.dropped_to) : end;
 }
 
 std::pair<StreamOffset, StreamOffset> Session::skip_gap(Direction direction, StreamOffset to) {

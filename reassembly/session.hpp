@@ -12,6 +12,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "reassembly/acceptance.hpp"
@@ -27,11 +28,18 @@ namespace lockstep::reassembly {
 // Shared by all sessions of a worker; must outlive them.
 struct SessionLimits {
   std::uint32_t max_islands = 256;              // holes per direction
-  std::uint64_t max_bytes_ahead = 4ULL << 20U;  // out-of-order bytes per direction
+  std::uint32_t max_bytes_ahead = 4U << 20U;  // out-of-order bytes per direction
   Duration challenge_interval =
       std::chrono::milliseconds(500);  // between RST challenges, and between SYNs inside
   StreamOffset history = 0;            // in-order bytes kept for the scanner beyond what must be kept anyway
   bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
+};
+
+// What a replay remembers of a host that saw the capture's packets rather than ours. Offsets of its peer's stream.
+struct CaptureNotes {
+  StreamOffset dropped_from = HostMirror::none;  // bytes [dropped_from, dropped_to) came and were not forwarded
+  StreamOffset dropped_to = HostMirror::none;
+  StreamOffset claimed = HostMirror::none;  // an ACK of its own beyond everything that the capture showed so far
 };
 
 class Session {
@@ -67,8 +75,8 @@ class Session {
   [[nodiscard]] TcpState state_of_sender(Direction direction) const;
   // Both ends have closed, or both may have taken a RST.
   [[nodiscard]] bool closed() const;
-  // The SYN inside this connection that a SYN-ACK may revive it with.
-  [[nodiscard]] const std::optional<SynOffer>& reuse() const { return reuse_; }
+  // The SYN that a ruling `reincarnate` answers.
+  [[nodiscard]] const SynOffer& reuse() const { return offer_; }
   // Bytes that were forwarded to the receiver ahead of a hole and not scanned.
   [[nodiscard]] bool holds_unscanned(Direction direction) const {
     return receiver(direction).bytes.has_islands();
@@ -96,11 +104,10 @@ class Session {
   [[nodiscard]] std::optional<Ruling> refuse_timestamp(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
   [[nodiscard]] Ruling judge_payload(const Segment& segment, Direction direction, Ruling ruling) const;
-  [[nodiscard]] std::optional<Ruling> place_payload(const HostMirror& to, const Segment& segment,
+  [[nodiscard]] std::optional<Ruling> place_payload(const Segment& segment, Direction direction,
                                                     Ruling& ruling) const;
   [[nodiscard]] std::optional<Ruling> place_fin(const HostMirror& to, const Segment& segment,
                                                 Ruling& ruling) const;
-  [[nodiscard]] bool challenge_due(const Segment& segment) const;
 
   void commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction);
   void commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction);
@@ -109,18 +116,21 @@ class Session {
   void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
 
+  // A SYN-ACK that the client may take instead of the first, or a SYN inside the connection that the peer may answer.
+  enum class Other : std::uint8_t { none, syn_ack, syn_of_client, syn_of_server };
+  // Milliseconds of the capture's or wire's clock, modulo 2^32: enough to tell less from more than half a second.
+  [[nodiscard]] static std::uint32_t ticks(Timestamp time);
+  [[nodiscard]] bool interval_over(const Segment& segment, std::uint32_t since) const;
+  [[nodiscard]] CaptureNotes notes(Direction direction) const;
+
   const SessionLimits* limits_;
-  std::array<HostMirror, 2> mirrors_;  // by the direction whose receiver it is
-  std::optional<SynOffer> reuse_;
-  Direction reuse_from_ = Direction::to_server;
-  Timestamp challenged_{};  // last RST challenge
-  Timestamp syn_passed_{};  // last SYN or SYN-ACK inside the connection
-  Seq other_synack_;        // a second SYN-ACK's ISS, while the client has not chosen
-  std::uint32_t other_timestamp_ = 0;
-  std::uint32_t synack_timestamp_first_ =
-      0;  // TSvals of the SYN-ACKs forwarded: the range that may be echoed
-  std::uint32_t synack_timestamp_last_ = 0;
-  bool has_other_synack_ = false;
+  std::array<HostMirror, 2> mirrors_;                       // by the direction whose receiver it is
+  std::unique_ptr<std::array<CaptureNotes, 2>> notes_;      // replay only, once there is something to note
+  SynOffer offer_;                                          // of `other_`
+  std::uint32_t challenged_ = 0;                            // ticks of the last RST challenge, 0: none yet
+  std::uint32_t syn_passed_ = 0;                            // of the last SYN or SYN-ACK inside the connection
+  std::uint32_t synack_timestamp_ = 0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
+  Other other_ = Other::none;
   bool established_ = false;
   bool adopted_ = false;
   bool timestamps_ = false;  // negotiated

@@ -36,7 +36,7 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
     case ResetPlace::in_window:
       break;
   }
-  if (!challenge_due(segment)) return drop(Reason::rst_not_at_rcv_nxt, StreamEvent::rst_out_of_window);
+  if (!interval_over(segment, challenged_)) return drop(Reason::rst_not_at_rcv_nxt, StreamEvent::rst_out_of_window);
   // Never as a RST; the ACK in its place makes a peer that really closed send the exact one (EVASIONS section
   // 0, 12).
   Ruling ruling;
@@ -77,7 +77,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   const StreamEvent event = direction == Direction::to_client ? StreamEvent::est_syn_toclient
                             : same                            ? StreamEvent::est_syn_resend
                                                               : StreamEvent::est_syn_resend_diff_seq;
-  if (!closed() && segment.time - syn_passed_ < limits_->challenge_interval) {
+  if (!closed() && !interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, event);
   }
   // The host answers with a challenge ACK, or starts anew: the SYN-ACK will tell (RFC 5961 §4, EVASIONS D14,
@@ -99,8 +99,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     if (segment.ack != receiver(Direction::to_server).first) {
       return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
     }
-    const bool other = has_other_synack_ && segment.seq == other_synack_;
-    if (!same && has_other_synack_ && !other) {
+    const bool other = other_ == Other::syn_ack;
+    if (!same && other && segment.seq != offer_.iss) {
       return drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
     }
     Ruling ruling = sanitized_syn(segment);
@@ -110,7 +110,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     }
     return ruling;
   }
-  if (reuse_ && direction == reverse(reuse_from_) && segment.ack == reuse_->iss.plus(1)) {
+  const Other awaited = direction == Direction::to_client ? Other::syn_of_client : Other::syn_of_server;
+  if (other_ == awaited && segment.ack == offer_.iss.plus(1)) {
     Ruling ruling = sanitized_syn(segment);
     if (ruling.forwards()) ruling.transition = Transition::reincarnate;
     return ruling;
@@ -121,7 +122,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
                                             : StreamEvent::est_synack_resend_with_diff_seq);
   }
   // The server repeats it because it misses the last ACK; the client's challenge ACK is that ACK.
-  if (segment.time - syn_passed_ < limits_->challenge_interval) {
+  if (!interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, StreamEvent::est_synack_resend);
   }
   Ruling ruling = sanitized_syn(segment);
@@ -144,14 +145,14 @@ Ruling Session::judge_handshake(const Segment& segment, Direction direction) con
 
 Ruling Session::judge_handshake_ack(const Segment& segment) const {
   const bool first = segment.ack == receiver(Direction::to_client).first;
-  const bool other = has_other_synack_ && segment.ack == other_synack_.plus(1);
+  const bool other = other_ == Other::syn_ack && segment.ack == offer_.iss.plus(1);
   if (!first && !other) return drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
   if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
   if (timestamps_) {
     // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).
     const std::uint32_t echo = segment.options.timestamps->echo;
-    const std::uint32_t from = first ? synack_timestamp_first_ : other_timestamp_;
-    const std::uint32_t to = first ? synack_timestamp_last_ : other_timestamp_;
+    const std::uint32_t from = first ? synack_timestamp_ : offer_.timestamp;
+    const std::uint32_t to = first ? receiver(Direction::to_client).ts_recent : offer_.timestamp;
     if (echo - from > to - from) return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
   }
   const HostMirror& server = receiver(Direction::to_server);

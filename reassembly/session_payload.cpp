@@ -27,7 +27,7 @@ Ruling Session::judge_payload(const Segment& segment, Direction direction, Rulin
   } else {
     ruling.edits.zero_urgent = segment.urgent != 0;  // EVASIONS U03
   }
-  if (auto refused = place_payload(to, segment, ruling)) return *refused;
+  if (auto refused = place_payload(segment, direction, ruling)) return *refused;
   if (segment.has(TcpFlag::fin)) {
     if (auto refused = place_fin(to, segment, ruling)) return *refused;
   }
@@ -37,12 +37,11 @@ Ruling Session::judge_payload(const Segment& segment, Direction direction, Rulin
 }
 
 // Trims the payload to [rcv_nxt_min, right edge or FIN) and compares what is left with the kept values.
-std::optional<Ruling> Session::place_payload(const HostMirror& to, const Segment& segment,
-                                             Ruling& ruling) const {
+std::optional<Ruling> Session::place_payload(const Segment& segment, Direction direction, Ruling& ruling) const {
+  const HostMirror& to = receiver(direction);
   const StreamOffset begin = to.to_offset(segment.seq);
   StreamOffset end = begin + static_cast<StreamOffset>(segment.payload.size());
-  if (limits_->captured_hosts && begin > to.bytes.in_order() && to.claimed != HostMirror::none &&
-      to.claimed >= begin) {
+  if (notes_ && begin > to.bytes.in_order() && notes(direction).claimed >= begin) {
     // The receiver had acknowledged what the capture lacks, and here the sender goes on behind it.
     ruling.kind = Ruling::Kind::gap;
     ruling.gap_to = begin;
