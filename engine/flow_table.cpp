@@ -1,0 +1,81 @@
+#include "engine/flow_table.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <memory>
+
+namespace lockstep {
+namespace {
+
+std::uint32_t second_of(Timestamp time) {
+  return static_cast<std::uint32_t>(
+      std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
+}
+
+}  // namespace
+
+FlowIndex::Buckets::Buckets(std::size_t count)
+    : slab_(count * sizeof(Set::bucket_type)),
+      data_(reinterpret_cast<Set::bucket_ptr>(slab_.data())),
+      size_(count) {
+  std::uninitialized_default_construct_n(data_, size_);
+}
+
+FlowIndex::FlowIndex(const FlowTableLimits& limits, HashSeed seed)
+    : buckets_(std::bit_ceil(limits.flows)),
+      set_(Set::bucket_traits(buckets_.data(), buckets_.size())),
+      load_(limits.flows, seed, limits.prefixes),
+      seed_(seed),
+      idle_granularity_(static_cast<std::uint32_t>(limits.idle_granularity.count())) {
+  assert(limits.flows > 0 && limits.idle_granularity.count() >= 0);
+}
+
+FlowIndex::~FlowIndex() {
+  assert(set_.empty());
+}
+
+FlowNode* FlowIndex::find(const FlowKey& key, std::uint64_t hash) {
+  const auto found = set_.find(
+      key, [hash](const FlowKey&) { return hash; }, SameKey());
+  return found == set_.end() ? nullptr : &*found;
+}
+
+void FlowIndex::prefetch(std::span<const std::uint64_t> hashes) const {
+  const std::size_t mask = buckets_.size() - 1;
+  for (const std::uint64_t hash : hashes) __builtin_prefetch(buckets_.data() + (hash & mask));
+  // A second round: the first flow of each bucket is where nearly every search ends.
+  for (const std::uint64_t hash : hashes) {
+    const auto first = set_.begin(hash & mask);
+    if (first != set_.end(hash & mask)) __builtin_prefetch(std::addressof(*first));
+  }
+}
+
+void FlowIndex::link(FlowNode& node, std::uint64_t hash, const reassembly::Address& source,
+                     Timestamp deadline) {
+  Set::insert_commit_data place;
+  [[maybe_unused]] const auto [where, is_new] = set_.insert_check(
+      node.key, [hash](const FlowKey&) { return hash; }, SameKey(), place);
+  assert(is_new);
+  set_.insert_commit(node, place);
+  load_.enter(node, source);
+  node.placed_second_ = second_of(node.last_seen_);
+  wheel_.schedule(node, deadline);
+}
+
+void FlowIndex::unlink(FlowNode& node) {
+  set_.erase(set_.iterator_to(node));
+  load_.leave(node);
+  wheel_.cancel(node);
+}
+
+void FlowIndex::touch(FlowNode& node, Timestamp now) {
+  if (now <= node.last_seen_) return;
+  node.last_seen_ = now;
+  const std::uint32_t second = second_of(now);
+  if (second - node.placed_second_ < idle_granularity_) return;
+  node.placed_second_ = second;
+  load_.refresh(node);
+}
+
+}  // namespace lockstep

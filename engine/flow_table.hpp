@@ -1,0 +1,191 @@
+// FlowKey → flow. A fixed number of flows, made at start; keyed hash, power-of-two buckets with the hash
+// stored in the flow, deadlines in a timer wheel, a share for every source prefix. One table per worker,
+// share-nothing.
+//
+// Costs: find O(1), and in batches without waiting for memory; touch O(1), a store; insert, erase, and giving
+// up a flow of a full table O(1). Nothing is allocated after the constructor. Bytes per flow beside the flow
+// itself: about 60 (buckets 8 to 16, prefix records 44 to 48).
+//
+//   FlowTable<Flow> table({.flows = 1'000'000}, seed);
+//   const auto key = make_flow_key(segment, group);
+//   const auto hash = table.hash(key);
+//   Flow* flow = table.find(key, hash);
+//   if (!flow) flow = &table.insert(key, hash, segment.source.address, now, [](Flow& idle) { reset(idle); });
+//   table.touch(*flow, now);
+//   table.expire(now, 64, [](Flow& flow) { return timeout_of(flow); }, [](Flow& flow) { reset(flow); });
+#pragma once
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <span>
+
+#include "engine/flow_node.hpp"
+#include "engine/pool.hpp"
+#include "engine/source_load.hpp"
+
+namespace lockstep {
+
+struct FlowTableLimits {
+  std::size_t flows = 262'144;  // at least 1
+  PrefixLengths prefixes{};
+  // A flow that is given up has been idle at most this much shorter than the longest-idle one of its prefix:
+  // the price of moving a flow in its idle list at most once in that time. 0 is exact.
+  std::chrono::seconds idle_granularity{16};
+};
+
+struct FlowTableCounters {
+  std::uint64_t inserted = 0;
+  std::uint64_t expired = 0;
+  std::uint64_t given_up = 0;  // for want of room
+};
+
+// The table but for the type of its flows.
+class FlowIndex {
+ public:
+  FlowIndex(const FlowTableLimits& limits, HashSeed seed);
+  ~FlowIndex();
+  FlowIndex(const FlowIndex&) = delete;
+  FlowIndex& operator=(const FlowIndex&) = delete;
+
+  [[nodiscard]] std::uint64_t hash(const FlowKey& key) const { return key.hash(seed_); }
+  [[nodiscard]] FlowNode* find(const FlowKey& key, std::uint64_t hash);
+  // First asks for what find() will read of any of these, then waits for none of it.
+  void prefetch(std::span<const std::uint64_t> hashes) const;
+
+  void link(FlowNode& node, std::uint64_t hash, const reassembly::Address& source, Timestamp deadline);
+  void unlink(FlowNode& node);
+  void touch(FlowNode& node, Timestamp now);
+  void schedule(FlowNode& node, Timestamp deadline) { wheel_.schedule(node, deadline); }
+  [[nodiscard]] FlowNode* victim() { return load_.longest_idle_of_heaviest(); }
+  [[nodiscard]] const SourceLoad& load() const { return load_; }
+  [[nodiscard]] TimerWheel& wheel() { return wheel_; }
+
+ private:
+  struct StoredHash {
+    std::size_t operator()(const FlowNode&) const { return 0; }  // never asked: the caller brings the hash
+  };
+  struct SameKey {
+    bool operator()(const FlowNode& a, const FlowNode& b) const { return a.key == b.key; }
+    bool operator()(const FlowKey& a, const FlowNode& b) const { return a == b.key; }
+  };
+  using Set = boost::intrusive::unordered_set<
+      FlowNode, boost::intrusive::base_hook<FlowBucketHook>, boost::intrusive::hash<StoredHash>,
+      boost::intrusive::equal<SameKey>, boost::intrusive::power_2_buckets<true>,
+      boost::intrusive::compare_hash<true>, boost::intrusive::constant_time_size<false>>;
+  class Buckets {
+   public:
+    explicit Buckets(std::size_t count);
+    [[nodiscard]] Set::bucket_ptr data() const { return data_; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+   private:
+    Slab slab_;
+    Set::bucket_ptr data_;
+    std::size_t size_;
+  };
+
+  Buckets buckets_;
+  Set set_;
+  SourceLoad load_;
+  TimerWheel wheel_;
+  HashSeed seed_;
+  std::uint32_t idle_granularity_;
+};
+
+template <std::derived_from<FlowNode> Flow>
+class FlowTable {
+ public:
+  FlowTable(const FlowTableLimits& limits, HashSeed seed) : pool_(limits.flows), index_(limits, seed) {}
+  // Flows still in are destroyed without a word; clear() hands them over first.
+  ~FlowTable() {
+    clear([](Flow&) {});
+  }
+  FlowTable(const FlowTable&) = delete;
+  FlowTable& operator=(const FlowTable&) = delete;
+
+  [[nodiscard]] std::uint64_t hash(const FlowKey& key) const { return index_.hash(key); }
+
+  [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) {
+    return static_cast<Flow*>(index_.find(key, hash));
+  }
+  // The same for a batch, in the time of the memory's bandwidth rather than its latency: call this with all
+  // hashes, then find() each. Inserting and erasing between the two is allowed; it only wastes the effort.
+  void prefetch(std::span<const std::uint64_t> hashes) const { index_.prefetch(hashes); }
+
+  // The key must not be in. `source` is the address of the end that opened the connection: its prefix pays
+  // for the flow. A full table first gives up the longest-idle flow of the prefix that holds most:
+  // `give_up(Flow&)` sees it unlinked and alive, may use but not keep it, and must not call the table. The
+  // first deadline is `now`; schedule() or the first expire() sets the real one.
+  template <class GiveUp, class... Args>
+  Flow& insert(const FlowKey& key, std::uint64_t hash, const reassembly::Address& source, Timestamp now,
+               GiveUp&& give_up, Args&&... args) {
+    if (pool_.full()) {
+      Flow& victim = static_cast<Flow&>(*index_.victim());
+      index_.unlink(victim);
+      give_up(victim);
+      pool_.release(victim);
+      ++counters_.given_up;
+    }
+    Flow* flow = pool_.make(key, now, std::forward<Args>(args)...);
+    index_.link(*flow, hash, source, now);
+    ++counters_.inserted;
+    return *flow;
+  }
+
+  void erase(Flow& flow) {
+    index_.unlink(flow);
+    pool_.release(flow);
+  }
+
+  // A packet of the flow came. The deadline is left as it is: expire() looks at last_seen() when it comes.
+  void touch(Flow& flow, Timestamp now) { index_.touch(flow, now); }
+
+  // Wanted only when a flow's time-out becomes shorter (its state changed): brings the deadline forward.
+  void schedule(Flow& flow, Timestamp deadline) { index_.schedule(flow, deadline); }
+
+  // Looks at the flows whose deadline has come, `budget` at most. `timeout_of(const Flow&) -> Duration`: a
+  // flow seen less than that ago gets a new deadline, any other is unlinked, handed to `expired(Flow&)` (as
+  // give_up above) and destroyed. Returns how many it looked at; less than `budget` means that none is left.
+  template <class TimeoutOf, class Expired>
+  std::size_t expire(Timestamp now, std::size_t budget, TimeoutOf&& timeout_of, Expired&& expired) {
+    return index_.wheel().advance(now, budget, [&](WheelNode& node) -> std::optional<Timestamp> {
+      Flow& flow = static_cast<Flow&>(static_cast<FlowNode&>(node));
+      const Timestamp deadline = saturating_add(flow.last_seen(), timeout_of(std::as_const(flow)));
+      if (deadline > now) return deadline;
+      index_.unlink(flow);
+      expired(flow);
+      pool_.release(flow);
+      ++counters_.expired;
+      return std::nullopt;
+    });
+  }
+
+  // Hands every flow over, in the order of their places, which is one for all machines, and destroys it.
+  template <class Gone>
+  void clear(Gone&& gone) {
+    pool_.for_each([&](Flow& flow) {
+      index_.unlink(flow);
+      gone(flow);
+      pool_.release(flow);
+    });
+  }
+
+  [[nodiscard]] std::uint32_t size() const { return pool_.in_use(); }
+  [[nodiscard]] std::uint32_t capacity() const { return pool_.capacity(); }
+  [[nodiscard]] std::uint32_t peak() const { return pool_.peak(); }
+  [[nodiscard]] const FlowTableCounters& counters() const { return counters_; }
+  [[nodiscard]] std::uint32_t flows_of(const reassembly::Address& source) const {
+    return index_.load().count(source);
+  }
+
+ private:
+  static Timestamp saturating_add(Timestamp time, Duration duration) {
+    return time > Timestamp::max() - duration ? Timestamp::max() : time + duration;
+  }
+
+  Pool<Flow> pool_;
+  FlowIndex index_;
+  FlowTableCounters counters_;
+};
+
+}  // namespace lockstep
