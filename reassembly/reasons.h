@@ -8,6 +8,7 @@
 /* Found by the decoder: one frame alone shows it. All are drops. */
 #define LOCKSTEP_WIRE_REASONS(X)                                                                              \
   X(truncated_frame, decode_error, "the frame ends before a header that it announces, or was cut by the capture") \
+  X(vlan_too_deep, decode_error, "more VLAN tags on the frame than a flow key holds")                         \
   X(ip_bad_header, decode_error, "IP version, header length or total length can't be true")                   \
   X(ip_bad_checksum, decode_error, "the IPv4 header checksum is wrong")                                       \
   X(ip_source_route, decode_error, "an IPv4 source route option or IPv6 routing header steers the packet")    \
@@ -18,6 +19,7 @@
   X(tcp_bad_options, decode_error, "TCP options do not parse cleanly to their end (hosts differ)")            \
   X(tcp_bad_flags, decode_error, "SYN together with FIN or RST: hosts differ, no honest sender does it")      \
   X(fragment_overlap, defrag_error, "IP fragments overlap; the whole datagram is discarded")                  \
+  X(fragment_duplicate, defrag_error, "an exact copy of an IP fragment that is held already")                 \
   X(fragment_bad, defrag_error, "an IP fragment's place can't be true, or the first one lacks the TCP header") \
   X(fragment_timeout, defrag_error, "the datagram was not complete in time")                                  \
   X(fragment_limit, defrag_memcap, "no room to hold another fragment")

@@ -93,6 +93,7 @@ struct Layout {
   std::uint32_t tcp = 0;      // start of the TCP header
   std::uint32_t payload = 0;  // start of the TCP payload
   std::uint32_t end = 0;      // one past the payload; what follows is link padding
+  std::uint32_t pppoe = 0;    // start of the PPPoE header (RFC 2516), 0 if there is none
 };
 
 struct Segment {
