@@ -27,4 +27,17 @@ std::string_view suricata(Reason reason) {
   return entries[static_cast<std::size_t>(reason)].suricata;
 }
 
+Reason joined(reassembly::Reason reason) {
+  switch (reason) {
+    case reassembly::Reason::none:
+      return Reason::none;
+#define X(name, suricata, text)  \
+  case reassembly::Reason::name: \
+    return Reason::name;
+      LOCKSTEP_WIRE_REASONS(X) LOCKSTEP_SESSION_REASONS(X)
+#undef X
+  }
+  return Reason::none;
+}
+
 }  // namespace lockstep

@@ -5,7 +5,7 @@
 #include <string_view>
 
 #include "engine/reasons.h"
-#include "reassembly/reasons.h"
+#include "reassembly/reason.hpp"
 #include "signatures/reasons.h"
 
 namespace lockstep {
@@ -33,5 +33,8 @@ inline constexpr std::size_t reason_count = 1
 [[nodiscard]] std::string_view text(Reason reason);  // the manual's sentence
 [[nodiscard]] std::string_view suricata(
     Reason reason);  // "stream_error": ips.drop_reason.*, and drop.reason with blanks
+
+// The leaf's reason stands in the joined list under the same name.
+[[nodiscard]] Reason joined(reassembly::Reason reason);
 
 }  // namespace lockstep

@@ -59,7 +59,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
     end = std::min(end, edge);
   }
-  if (to.fin != HostMirror::none && end > to.fin) {
+  if (to.fin != HostMirror::none && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
     if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
     end = to.fin;

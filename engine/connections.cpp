@@ -1,0 +1,250 @@
+// Pipeline: which flow a segment belongs to, and how flows begin and end.
+#include <algorithm>
+
+#include "engine/held_fragments.hpp"
+#include "engine/pipeline.hpp"
+#include "reassembly/rulings.hpp"
+
+namespace lockstep {
+
+using reassembly::Ruling;
+using reassembly::Seq;
+using reassembly::TcpFlag;
+
+namespace {
+
+// The side of a connection met in its middle that looks like the server: the lower port, if it is a system
+// port and the other is not (RFC 6335 §6); else the one that did not speak first.
+bool sent_by_server(const reassembly::Segment& segment) {
+  constexpr std::uint16_t system_ports = 1024;
+  if (segment.has(TcpFlag::syn)) return true;  // a SYN-ACK
+  return segment.source.port < system_ports && segment.destination.port >= system_ports;
+}
+
+Verdict verdict_of(const Ruling& ruling) {
+  const auto reason = joined(ruling.reason);
+  if (!ruling.forwards()) return {Action::drop, reason};
+  return {ruling.edits.any() ? Action::rewrite : Action::forward, reason};
+}
+
+}  // namespace
+
+bool Pipeline::find_flow(Packet& packet) {
+  const FlowKey key = make_flow_key(*packet.segment, 0);
+  const std::uint64_t hash = flows_.hash(key);
+  packet.flow = flows_.find(key, hash);
+  if (packet.flow != nullptr) {
+    packet.direction = packet.flow->direction(from_low(packet.segment->source, packet.segment->destination));
+    flows_.touch(*packet.flow, now_);
+    return true;
+  }
+  if (HalfOpenRecord* record = half_open_.find(key, hash)) {
+    judge_half_open(packet, *record, hash);
+  } else if (packet.segment->has(TcpFlag::syn) && !packet.segment->has(TcpFlag::ack)) {
+    open_half_open(packet, key, hash);
+  } else {
+    judge_unknown(packet, key, hash);
+  }
+  return false;
+}
+
+void Pipeline::open_half_open(Packet& packet, const FlowKey& key, std::uint64_t hash) {
+  packet.half_open = true;
+  packet.ruling = reassembly::sanitized_syn(*packet.segment);
+  packet.verdict = verdict_of(packet.ruling);
+  if (!packet.verdict.passes()) return;
+  // A full table lets the SYN pass without state: the SYN-ACK creates the flow.
+  HalfOpenRecord* record = half_open_.find_or_insert(key, hash, now_);
+  if (record == nullptr) return;
+  record->client_is_low = from_low(packet.segment->source, packet.segment->destination);
+  record->handshake.commit(packet.ruling, *packet.segment, true);
+  record->packets_to_server = 1;
+}
+
+void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint64_t hash) {
+  const reassembly::Segment& segment = *packet.segment;
+  const bool from_client = from_low(segment.source, segment.destination) == record.client_is_low;
+  packet.half_open = true;
+  packet.direction = from_client ? Direction::to_server : Direction::to_client;
+  packet.ruling = record.handshake.judge(segment, from_client);
+  packet.verdict = verdict_of(packet.ruling);
+  if (!packet.verdict.passes()) return;
+  std::uint8_t& packets = from_client ? record.packets_to_server : record.packets_to_client;
+  packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
+  if (segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client) {
+    const reassembly::SynOffer syn = *record.handshake.answered_by(segment);
+    const FlowKey key = record.key;
+    const bool client_is_low = record.client_is_low;
+    const std::uint32_t before = record.packets_to_server;
+    half_open_.remove(record);
+    packet.half_open = false;
+    create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, segment), client_is_low);
+    packet.flow->packets[reassembly::index(Direction::to_server)] = before;
+    packet.flow->flags_seen[reassembly::index(Direction::to_server)] = TcpFlag::syn;
+    return;
+  }
+  if (segment.has(TcpFlag::rst)) return half_open_.remove(record);
+  record.handshake.commit(packet.ruling, segment, from_client);
+  if (segment.has(TcpFlag::syn)) static_cast<void>(half_open_.find_or_insert(record.key, hash, now_));
+}
+
+void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash) {
+  const reassembly::Segment& segment = *packet.segment;
+  const bool server = sent_by_server(segment);
+  packet.direction = server ? Direction::to_client : Direction::to_server;
+  if (segment.has(TcpFlag::rst)) {
+    packet.ruling = reassembly::stripped_reset(segment);  // ends what is not there, and carries no byte
+  } else if (!segment.has(TcpFlag::ack)) {
+    packet.ruling = reassembly::drop(reassembly::Reason::no_ack_flag);
+  } else if (segment.has(TcpFlag::syn) && half_open_.refused() == 0 &&
+             now_ - start_ >= config_.timeouts.fresh) {
+    // Every SYN that it could answer is known (EVASIONS H07).
+    packet.ruling = reassembly::drop(reassembly::Reason::synack_without_syn,
+                                     reassembly::StreamEvent::whs_synack_in_wrong_direction);
+  } else {
+    const bool client_is_low = from_low(segment.source, segment.destination) != server;
+    create_flow(packet, key, hash,
+                reassembly::Session::adopt(bytes_, config_.session, segment, packet.direction),
+                client_is_low);
+    if (!segment.has(TcpFlag::syn)) {
+      judge(packet);
+      match(packet);
+      decide(packet);
+      commit(packet);
+      return;
+    }
+    packet.ruling = reassembly::sanitized_syn(segment);
+  }
+  packet.verdict = verdict_of(packet.ruling);
+}
+
+void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash,
+                           reassembly::Session&& session, bool client_is_low) {
+  const auto& client = client_is_low ? key.low() : key.high();
+  packet.flow = &flows_.insert(
+      key, hash, client.address, now_, [this](Flow& idle) { end_flow(idle, FlowEnd::forced, true); },
+      std::move(session), client_is_low);
+  packet.new_flow = true;
+  const reassembly::Framing framing = reassembly::framing_of(*packet.frame, *packet.segment);
+  packet.flow->framing =
+      framings_.intern(packet.direction == Direction::to_server ? framing : framing.reversed());
+  flows_.schedule(*packet.flow, now_ + config_.timeouts.fresh);
+  count(packet);
+}
+
+void Pipeline::reincarnate(Packet& packet) {
+  Flow& old = *packet.flow;
+  const FlowKey key = old.key;
+  const std::uint64_t hash = flows_.hash(key);
+  const reassembly::SynOffer syn = old.session.reuse();
+  const bool server_is_low = from_low(packet.segment->source, packet.segment->destination);
+  end_flow(old, FlowEnd::tcp_reuse, false);
+  flows_.erase(old);
+  packet.direction = Direction::to_client;
+  create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, *packet.segment),
+              !server_is_low);
+}
+
+void Pipeline::count(Packet& packet) {
+  const std::size_t side = reassembly::index(packet.direction);
+  packet.flow->packets[side] += packet.frames;
+  packet.flow->bytes[side] += packet.bytes;
+  packet.flow->flags_seen[side] |= packet.segment->flags.bits;
+}
+
+// Our RST answers each challenge ACK of the host that we reset, at the number that it names, a few times.
+void Pipeline::follow_final(Packet& packet) {
+  Flow& flow = *packet.flow;
+  switch (flow.final_verdict) {
+    case Final::none:
+    case Final::passed:
+    case Final::bypassed:
+      packet.verdict = {Action::bypass, Reason::none};
+      return;
+    case Final::diverged:
+      packet.verdict = {Action::drop, Reason::diverged};
+      return;
+    case Final::dropped:
+      break;
+  }
+  packet.verdict = {Action::drop, Reason::flow_dropped};
+  packet.dropped_by = flow.dropped_by;
+  const reassembly::Segment& segment = *packet.segment;
+  const bool bare_ack = segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin) &&
+                        !segment.has(TcpFlag::rst);
+  if (!bare_ack || flow.resets_left == 0 || packet.direction != flow.reset_answers) return;
+  --flow.resets_left;
+  std::array<std::uint8_t, reassembly::max_bare_frame> out;
+  const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
+                                                     segment.ack, std::nullopt);
+  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, true);
+  observer_->on_reset(flow, reverse(packet.direction));
+}
+
+void Pipeline::reset(Packet& packet, Direction towards) {
+  Flow& flow = *packet.flow;
+  const bool forward = towards == packet.direction;
+  std::array<std::uint8_t, reassembly::max_bare_frame> out;
+  const std::size_t length =
+      reassembly::build_reset(out, *packet.frame, *packet.segment,
+                              forward ? reassembly::Toward::receiver : reassembly::Toward::sender,
+                              flow.session.reset_number(towards), flow.session.ack_number(towards));
+  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, !forward);
+  flow.resets_left = 3;
+  flow.reset_answers = reverse(towards);
+  observer_->on_reset(flow, towards);
+}
+
+void Pipeline::reset_idle(Flow& flow, Direction towards) {
+  if (flow.framing == FramingTable::none) return;
+  const reassembly::Framing& to_server = framings_.at(flow.framing);
+  const bool server = towards == Direction::to_server;
+  reassembly::BareSegment bare;
+  bare.source = server ? flow.client() : flow.server();
+  bare.destination = server ? flow.server() : flow.client();
+  bare.seq = flow.session.reset_number(towards);
+  bare.ack = flow.session.ack_number(towards);
+  bare.flags = {TcpFlag::rst | TcpFlag::ack};
+  std::array<std::uint8_t, reassembly::max_bare_frame> out;
+  const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
+  egress_->send({out.data(), length}, to_server.link, now_, !server);
+  observer_->on_reset(flow, towards);
+}
+
+void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {
+  if (reset && config_.enforcing && !flow.session.closed() && flow.final_verdict != Final::dropped) {
+    reset_idle(flow, Direction::to_server);
+    reset_idle(flow, Direction::to_client);
+  }
+  observer_->on_flow_end(flow, end, now_);
+}
+
+Duration Pipeline::timeout_of(const Flow& flow) const {
+  const bool hole = flow.session.holds_unscanned(Direction::to_server) ||
+                    flow.session.holds_unscanned(Direction::to_client);
+  if (hole) {
+    if (now_ - flow.hole_since >= config_.timeouts.hole) return Duration::zero();
+    return config_.timeouts.hole;
+  }
+  if (flow.session.closed()) return config_.timeouts.closed;
+  return flow.session.established() ? config_.timeouts.established : config_.timeouts.fresh;
+}
+
+void Pipeline::advance(Timestamp now) {
+  if (now <= now_) return;
+  now_ = now;
+  constexpr std::size_t budget =
+      64;  // of each table and packet: bounded work, and no backlog at any packet rate
+  fragments_.expire(now, *held_);
+  half_open_.expire(now, budget, [](const HalfOpenRecord&) {});
+  flows_.expire(
+      now, budget, [this](const Flow& flow) { return timeout_of(flow); },
+      [this](Flow& flow) { end_flow(flow, FlowEnd::timeout, true); });
+}
+
+void Pipeline::finish() {
+  fragments_.expire(Timestamp::max(), *held_);
+  flows_.clear([this](Flow& flow) { end_flow(flow, FlowEnd::shutdown, false); });
+}
+
+}  // namespace lockstep

@@ -1,0 +1,53 @@
+// One TCP connection in the flow table: both mirrors, counts, and what was decided for good. An idle
+// established flow takes at most 512 bytes; bytes held and scanner state are apart.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "engine/flow_node.hpp"
+#include "engine/framing_table.hpp"
+#include "engine/reason.hpp"
+#include "reassembly/session.hpp"
+
+namespace lockstep {
+
+using reassembly::Direction;
+using reassembly::reverse;
+
+// A decision that later packets follow without being judged again.
+enum class Final : std::uint8_t {
+  none,
+  dropped,   // by a rule or because the stream became ambiguous
+  passed,    // by a pass rule: tracked, not scanned
+  bypassed,  // by a bypass rule
+  diverged,  // replay: the captured host took bytes that were not forwarded here
+};
+
+struct Flow final : FlowNode {
+  Flow(const FlowKey& flow_key, Timestamp now, reassembly::Session&& tracked, bool client_low)
+      : FlowNode(flow_key, now), session(std::move(tracked)), start(now), client_is_low(client_low) {}
+
+  reassembly::Session session;
+  Timestamp start;
+  std::array<std::uint64_t, 2> bytes{};  // of frames, by Direction
+  std::array<std::uint32_t, 2> packets{};
+  std::uint32_t dropped_by = 0;                      // sid of the rule that dropped or rejected it, 0: none
+  FramingTable::Index framing = FramingTable::none;  // towards the server
+  std::array<std::uint8_t, 2> flags_seen{};
+  Final final_verdict = Final::none;
+  Reason final_reason = Reason::none;
+  std::uint8_t resets_left = 0;  // repeats of our reset that may still answer a challenge ACK
+  Direction reset_answers = Direction::to_client;  // the way in which those challenge ACKs go
+  bool client_is_low = false;
+  bool alerted = false;
+  std::array<bool, 2> gap{};
+  Timestamp hole_since{};  // when the latest run of out-of-order data began to wait
+
+  [[nodiscard]] Direction direction(bool packet_from_low) const {
+    return packet_from_low == client_is_low ? Direction::to_server : Direction::to_client;
+  }
+  [[nodiscard]] reassembly::Endpoint client() const { return client_is_low ? key.low() : key.high(); }
+  [[nodiscard]] reassembly::Endpoint server() const { return client_is_low ? key.high() : key.low(); }
+};
+
+}  // namespace lockstep

@@ -1,0 +1,45 @@
+// Pipeline: what becomes of IP fragments when their table lets them go.
+#pragma once
+#include "engine/packet.hpp"
+#include "reassembly/fragments.hpp"
+
+namespace lockstep {
+
+// Fragments that leave their table, each with the verdict of its datagram.
+class HeldFragments final : public reassembly::FragmentSink {
+ public:
+  HeldFragments(Observer& observer, Egress& egress) : observer_(&observer), egress_(&egress) {}
+
+  // What those that are sent from now on are told as.
+  void follow(const Packet& packet) { packet_ = packet; }
+
+  void send(std::span<std::uint8_t> bytes, const reassembly::HeldFrame& held) override {
+    egress_->send(bytes, packet_.frame->link, packet_.frame->time, false);
+    tell(packet_.verdict, held);
+  }
+  void drop(const reassembly::HeldFrame& held, reassembly::Reason reason) override {
+    // A datagram given up for a reason of the session's own carries the joined one.
+    const bool decided = reason == reassembly::Reason::none;
+    tell(decided ? packet_.verdict : Verdict{Action::drop, joined(reason)}, held);
+  }
+
+ private:
+  void tell(Verdict verdict, const reassembly::HeldFrame& held) {
+    reassembly::Frame frame;
+    frame.number = held.number;
+    frame.time = held.time;
+    frame.wire_length = held.length;
+    Packet fragment;
+    fragment.kind = Packet::Kind::fragment;
+    fragment.frame = &frame;
+    fragment.bytes = held.length;
+    fragment.verdict = verdict;
+    observer_->on_packet(fragment);
+  }
+
+  Observer* observer_;
+  Egress* egress_;
+  Packet packet_;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,85 @@
+// One packet on its way through the pipeline, and what observers are told of it when the way has ended.
+// Pointers and spans are valid during the call that hands it over.
+#pragma once
+#include <cstdint>
+#include <span>
+
+#include "engine/flow.hpp"
+#include "engine/verdict.hpp"
+#include "reassembly/frame.hpp"
+#include "reassembly/ruling.hpp"
+#include "reassembly/segment.hpp"
+#include "reassembly/wire.hpp"
+
+namespace lockstep {
+
+struct Packet {
+  enum class Kind : std::uint8_t { segment, fragment, passed, malformed };
+
+  reassembly::Frame* frame = nullptr;            // as it came, or the datagram put together from fragments
+  const reassembly::Segment* segment = nullptr;  // Kind::segment only
+  Kind kind = Kind::passed;
+  reassembly::PassKind passed = reassembly::PassKind::non_ip;
+  Flow* flow = nullptr;  // null: no connection is known, or it is half open
+  Direction direction = Direction::to_server;
+  bool half_open = false;
+  bool new_flow = false;  // this packet created the flow
+  reassembly::Ruling ruling;
+  Verdict verdict;
+  std::uint32_t frames = 1;      // how many frames the verdict is for: more for a datagram of fragments
+  std::uint64_t bytes = 0;       // of those frames
+  std::uint32_t dropped_by = 0;  // sid of the rule that decided a drop or reject
+};
+
+// Why a flow's record ended; Suricata's words (EVE flow.reason).
+enum class FlowEnd : std::uint8_t { timeout, forced, shutdown, tcp_reuse };
+
+[[nodiscard]] constexpr std::string_view name(FlowEnd end) {
+  switch (end) {
+    case FlowEnd::timeout:
+      return "timeout";
+    case FlowEnd::forced:
+      return "forced";
+    case FlowEnd::shutdown:
+      return "shutdown";
+    case FlowEnd::tcp_reuse:
+      return "tcp_reuse";
+  }
+  return "timeout";
+}
+
+// Told of everything that happens, in order. Must not call the pipeline.
+class Observer {
+ public:
+  Observer() = default;
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+  virtual ~Observer() = default;
+
+  // A segment came: its direction and flow are known, its bytes are as they came.
+  virtual void on_arrival(const Packet&) {}
+  // The packet's way has ended; a segment's payload may have been rewritten since it came.
+  virtual void on_packet(const Packet& packet) = 0;
+  // Bytes became readable to the receiver, in order: `offset` continues the last chunk but after a gap.
+  virtual void on_chunk(const Flow&, Direction, reassembly::StreamOffset, std::span<const std::uint8_t>) {}
+  // Bytes [from, to) of a direction will never be seen.
+  virtual void on_gap(const Flow&, Direction, reassembly::StreamOffset, reassembly::StreamOffset) {}
+  virtual void on_flow_end(const Flow&, FlowEnd, Timestamp) {}
+  // A reset of our own went out.
+  virtual void on_reset(const Flow&, Direction) {}
+};
+
+// Where packets leave the device.
+class Egress {
+ public:
+  Egress() = default;
+  Egress(const Egress&) = delete;
+  Egress& operator=(const Egress&) = delete;
+  virtual ~Egress() = default;
+
+  // `bytes` leave at `time`. `towards_sender`: back to the side that the packet being processed came from.
+  virtual void send(std::span<const std::uint8_t> bytes, reassembly::LinkType link, Timestamp time,
+                    bool towards_sender) = 0;
+};
+
+}  // namespace lockstep

@@ -1,0 +1,105 @@
+// The way of a packet: Frame → Segment → Flow → Ruling → StreamChunk → Match → Verdict. One object per
+// worker, used by one thread; it owns the worker's tables and pools, all made at start. Time is the frames'
+// own and must not go back. Replay and inline differ only in the Egress and in
+// PipelineConfig::captured_hosts.
+//
+// Every frame given to process() is told to the observer exactly once, with its verdict: at once, or when the
+// datagram that it is a fragment of is judged or given up.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "engine/flow_table.hpp"
+#include "engine/half_open_table.hpp"
+#include "engine/packet.hpp"
+#include "reassembly/build.hpp"
+#include "reassembly/fragments.hpp"
+#include "reassembly/session.hpp"
+#include "reassembly/wire.hpp"
+
+namespace lockstep {
+
+class HeldFragments;
+class Inspector;
+
+struct FlowTimeouts {
+  Duration fresh = std::chrono::seconds(130);  // handshake not complete
+  Duration established = std::chrono::hours(120);
+  Duration closed = std::chrono::seconds(60);
+  Duration hole = std::chrono::seconds(60);  // out-of-order data waits this long for the bytes before it
+};
+
+struct PipelineConfig {
+  bool enforcing = true;
+  bool drop_silent = false;  // a dropped connection's protected host is not reset
+  reassembly::WireConfig wire;
+  reassembly::FragmentConfig fragments;
+  reassembly::SessionLimits session;
+  FlowTableLimits flows;
+  HalfOpenLimits half_open;
+  FlowTimeouts timeouts;
+  std::size_t blocks = 131'072;   // Block::size bytes each: bytes of all streams
+  std::size_t islands = 262'144;  // runs ahead of holes, all streams
+  HashSeed seed = replay_hash_seed;
+};
+
+class Pipeline {
+ public:
+  // `inspector` may be null: nothing is matched. All must outlive the pipeline.
+  Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, Egress& egress);
+  ~Pipeline();
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  void process(reassembly::Frame& frame);
+  // Time passes without packets.
+  void advance(Timestamp now);
+  // The input has ended: held fragments are given up, flows are told to the observer.
+  void finish();
+
+  [[nodiscard]] const FlowTable<Flow>& flows() const { return flows_; }
+  [[nodiscard]] const HalfOpenTable& half_open() const { return half_open_; }
+  [[nodiscard]] const reassembly::BytePool& bytes() const { return bytes_; }
+
+ private:
+  void process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment);
+  void judge_datagram();
+  void inspect(Packet& packet);
+  void judge(Packet& packet);
+  void match(Packet& packet);
+  void decide(Packet& packet);
+  void commit(Packet& packet);
+  std::size_t apply_edits(const Packet& packet);
+  void leave(Packet& packet);
+
+  // connections.cpp: which flow a segment belongs to, and how flows begin and end.
+  bool find_flow(Packet& packet);
+  void judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint64_t hash);
+  void open_half_open(Packet& packet, const FlowKey& key, std::uint64_t hash);
+  void judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash);
+  void create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash, reassembly::Session&& session,
+                   bool client_is_low);
+  void reincarnate(Packet& packet);
+  void follow_final(Packet& packet);
+  void end_flow(Flow& flow, FlowEnd end, bool reset);
+  [[nodiscard]] Duration timeout_of(const Flow& flow) const;
+  void count(Packet& packet);
+
+  void reset(Packet& packet, Direction towards);
+  void reset_idle(Flow& flow, Direction towards);
+
+  PipelineConfig config_;
+  Inspector* inspector_;
+  Observer* observer_;
+  Egress* egress_;
+  reassembly::BytePool bytes_;
+  FramingTable framings_;
+  FlowTable<Flow> flows_;
+  HalfOpenTable half_open_;
+  reassembly::FragmentTable fragments_;
+  std::unique_ptr<HeldFragments> held_;
+  Timestamp start_{};
+  Timestamp now_{};
+};
+
+}  // namespace lockstep

@@ -1,0 +1,117 @@
+#include "tests/support/wire.hpp"
+
+using namespace lockstep;
+using namespace lockstep::test;
+
+namespace {
+
+WireOptions anywhere() {
+  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
+}
+
+}  // namespace
+
+TEST_CASE("an exact reset passes, and the connection stays tracked", "[session][rst][R01][R17]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("GET /").passes();
+  wire.as_server().resets({.seq = 1}).passes();
+  wire.client.sends(" evil").passes().delivers(" evil");
+  CHECK_FALSE(wire.flow().session.closed());
+}
+
+TEST_CASE("data from the host that a reset was sent to shows that it was ignored",
+          "[session][rst][suspected]") {
+  auto wire = Wire::established(anywhere());
+  wire.as_client().resets({.seq = 1}).passes();
+  wire.server.sends("still here").passes().delivers("still here").raises(StreamEvent::suspected_rst_inject);
+}
+
+TEST_CASE("a reset in the window but not exact becomes an ACK that asks its claimed sender",
+          "[session][rst][R02][R22][rfc5961-3.2][section0-12]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("GET /").passes();
+  wire.server.acks().passes();
+  wire.as_client()
+      .resets({.seq = 7})
+      .passes_as(Reason::rst_challenged)
+      .leaves_flags("A")
+      .leaves_seq(5)
+      .carries("");
+  wire.as_client().resets({.seq = 30000}).drops(Reason::rst_not_at_rcv_nxt);
+  wire.wait(std::chrono::milliseconds(600));
+  wire.as_client().resets({.seq = 7}).passes_as(Reason::rst_challenged);
+  wire.client.sends(" evil").passes().delivers(" evil");
+}
+
+TEST_CASE("a reset out of the window is dropped", "[session][rst][R03][R04]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("GET /").passes();
+  wire.server.acks().passes();
+  wire.as_client().resets({.seq = 0}).drops(Reason::rst_out_of_window);
+  wire.as_client().resets({.seq = 1}).drops(Reason::rst_out_of_window);
+  wire.as_client().resets({.seq = 10'000'000}).drops(Reason::rst_out_of_window);
+}
+
+TEST_CASE("every number that the host may be at is possible", "[session][rst][R04][R19]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("GET /").passes();  // not acknowledged: the host is at 1 or at 6
+  const std::int64_t seq = GENERATE(1, 3, 6);
+  wire.as_client().resets({.seq = seq}).passes();
+}
+
+TEST_CASE("a reset with payload or other flags goes out plain", "[session][rst][R16][R18]") {
+  auto wire = Wire::established(anywhere());
+  const int all = TcpFlag::rst | TcpFlag::ack | TcpFlag::psh | TcpFlag::urg;
+  wire.as_client()
+      .sends("EVIL", {.flags = all})
+      .passes_as(Reason::rst_stripped)
+      .carries("")
+      .leaves_flags("RA")
+      .delivers_nothing();
+}
+
+TEST_CASE("a reset with a bad checksum, MD5 option, old timestamp or false ACK is dropped",
+          "[session][rst][R05][R07][R10][R12]") {
+  auto wire = Wire::established({.client_isn = GENERATE(any_isn()), .timestamps = true});
+  wire.as_client().resets({.seq = 1, .tcp_checksum = 0xbad}).drops(Reason::tcp_bad_checksum);
+  Bytes md5{19, 18};
+  md5.resize(18, 0xaa);
+  wire.as_client().resets({.seq = 1, .options = md5}).drops(Reason::md5_unasked);
+  wire.as_client()
+      .resets({.seq = 1, .options = {8, 10, 0xd4, 0xa0, 0, 1, 0, 0, 0, 0}})
+      .drops(Reason::rst_bad_timestamp);
+  wire.as_client()
+      .resets({.seq = 1, .ack = 10001, .flags = TcpFlag::rst | TcpFlag::ack})
+      .drops(Reason::rst_bad_ack);
+  wire.client.sends("GOOD").passes().delivers("GOOD");
+}
+
+TEST_CASE("a reset at the edge of what was selectively acknowledged is possible", "[session][rst][R13]") {
+  auto wire = Wire::established({});
+  wire.client.sends("xyz", {.seq = 11}).passes();
+  Bytes sack{1, 1, 5, 10};
+  for (std::uint32_t edge : {1000U + 11U, 1000U + 14U}) {
+    for (int shift = 24; shift >= 0; shift -= 8) sack.push_back(static_cast<std::uint8_t>(edge >> shift));
+  }
+  wire.server.acks({.ack = 1, .options = sack}).passes();
+  wire.as_client().resets({.seq = 11}).passes_as(Reason::rst_challenged);
+  wire.as_client().resets({.seq = 14}).passes();
+}
+
+TEST_CASE("a reset at the FIN's own number is possible", "[session][rst][R14]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.fins().passes();
+  wire.server.acks().passes();
+  wire.as_client().resets({.seq = 1}).passes();
+}
+
+TEST_CASE("both hosts reset: the connection is closed, and a new SYN starts another", "[session][rst][C10]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.resets({.seq = 1}).passes();
+  wire.server.resets({.seq = 1}).passes();
+  CHECK(wire.flow().session.closed());
+  wire.client.syns({.isn = 777}).passes();
+  wire.server.syn_acks({.isn = 999}).passes();
+  wire.client.acks().passes();
+  wire.client.sends("again").passes().delivers("again");
+}

@@ -1,0 +1,275 @@
+#include "tests/support/wire.hpp"
+
+#include "engine/transcript.hpp"
+
+namespace lockstep::test {
+namespace {
+
+// Tells a transcript and remembers the last packet.
+class Recorder final : public Observer, public Egress {
+ public:
+  explicit Recorder(std::string& conversation)
+      : transcript_([&conversation](std::string_view line) { conversation += line; }) {}
+
+  void clear() {
+    delivered.clear();
+    left.clear();
+    resets = 0;
+  }
+  void on_arrival(const Packet& packet) override { transcript_.on_arrival(packet); }
+  void on_packet(const Packet& packet) override {
+    verdict = packet.verdict;
+    events = packet.ruling.events;
+    if (packet.flow != nullptr) flow = packet.flow;
+    transcript_.on_packet(packet);
+  }
+  void on_chunk(const Flow& of, Direction direction, reassembly::StreamOffset offset,
+                std::span<const std::uint8_t> bytes) override {
+    delivered.append(bytes.begin(), bytes.end());
+    transcript_.on_chunk(of, direction, offset, bytes);
+  }
+  void on_gap(const Flow& of, Direction direction, reassembly::StreamOffset from,
+              reassembly::StreamOffset to) override {
+    transcript_.on_gap(of, direction, from, to);
+  }
+  void on_flow_end(const Flow& of, FlowEnd end, Timestamp now) override {
+    if (flow == &of) flow = nullptr;
+    transcript_.on_flow_end(of, end, now);
+  }
+  void on_reset(const Flow& of, Direction towards) override {
+    ++resets;
+    transcript_.on_reset(of, towards);
+  }
+  void send(std::span<const std::uint8_t> bytes, reassembly::LinkType, Timestamp, bool) override {
+    left.emplace_back(bytes.begin(), bytes.end());
+  }
+
+  Verdict verdict;
+  reassembly::StreamEvents events;
+  const Flow* flow = nullptr;
+  std::string delivered;
+  std::vector<Bytes> left;
+  std::size_t resets = 0;
+
+ private:
+  Transcript transcript_;
+};
+
+void put32(Bytes& bytes, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+}  // namespace
+
+struct Wire::State {
+  explicit State(WireOptions wanted) : options(std::move(wanted)), recorder(conversation) {
+    PipelineConfig config;
+    config.blocks = 1024;
+    config.islands = 1024;
+    config.flows.flows = 64;
+    config.half_open.connections = 64;
+    config.fragments.bytes = 1U << 18U;
+    config.session.captured_hosts = options.captured_hosts;
+    if (options.configure) options.configure(config);
+    pipeline = std::make_unique<Pipeline>(config, nullptr, recorder, recorder);
+    isn = {options.client_isn, options.server_isn};
+  }
+
+  WireOptions options;
+  std::string conversation;
+  Recorder recorder;
+  std::unique_ptr<Pipeline> pipeline;
+  std::array<std::uint32_t, 2> isn{};  // client, server
+  std::array<std::int64_t, 2> next{};  // relative number of what each sends next
+  std::uint64_t frames = 0;
+  Bytes sent;
+  Timestamp now{std::chrono::seconds(1'000'000'000)};
+};
+
+Wire::Wire(WireOptions options) : state_(std::make_unique<State>(std::move(options))) {}
+Wire::~Wire() = default;
+
+Wire::Wire(WireOptions options, Established) : Wire(std::move(options)) {
+  client.syns().passes();
+  server.syn_acks().passes();
+  client.acks().passes();
+}
+
+void Wire::wait(Duration duration) {
+  state_->now += duration;
+  state_->recorder.clear();
+  state_->pipeline->advance(state_->now);
+}
+
+const Flow& Wire::flow() const {
+  REQUIRE(state_->recorder.flow != nullptr);
+  return *state_->recorder.flow;
+}
+
+Pipeline& Wire::pipeline() {
+  return *state_->pipeline;
+}
+std::size_t Wire::resets() const {
+  return state_->recorder.resets;
+}
+
+Sent Peer::sends(const std::string& payload, const Override& over, int line) {
+  return transmit(TcpFlag::ack | TcpFlag::psh, payload, over, line);
+}
+Sent Peer::acks(const Override& over, int line) {
+  return transmit(TcpFlag::ack, "", over, line);
+}
+Sent Peer::fins(const Override& over, int line) {
+  return transmit(TcpFlag::ack | TcpFlag::fin, "", over, line);
+}
+Sent Peer::resets(const Override& over, int line) {
+  return transmit(TcpFlag::rst, "", over, line);
+}
+Sent Peer::syns(const Override& over, int line) {
+  return transmit(TcpFlag::syn, "", over, line);
+}
+Sent Peer::syn_acks(const Override& over, int line) {
+  return transmit(TcpFlag::syn | TcpFlag::ack, "", over, line);
+}
+
+Sent Peer::transmit(int flags, const std::string& payload, const Override& over, int line) {
+  Wire::State& state = *wire_->state_;
+  const std::size_t self = is_client_ ? 0 : 1;
+  const std::size_t peer = 1 - self;
+  flags = over.flags.value_or(flags);
+  const bool syn = (flags & TcpFlag::syn) != 0;
+  const std::int64_t seq = over.seq.value_or(syn ? 0 : state.next[self]);
+  const std::int64_t ack = over.ack.value_or(state.next[peer]);
+  state.now += std::chrono::milliseconds(1);
+
+  PacketSpec spec;
+  spec.source = state.options.ipv6 ? (is_client_ ? "2001:db8::1" : "2001:db8::2")
+                                   : (is_client_ ? "10.0.0.1" : "10.0.0.2");
+  spec.destination = state.options.ipv6 ? (is_client_ ? "2001:db8::2" : "2001:db8::1")
+                                        : (is_client_ ? "10.0.0.2" : "10.0.0.1");
+  spec.source_port = is_client_ ? 40000 : 80;
+  spec.destination_port = is_client_ ? 80 : 40000;
+  spec.seq = over.isn.value_or(state.isn[self]) + static_cast<std::uint32_t>(seq);
+  const bool acknowledges = (flags & TcpFlag::ack) != 0 || over.ack;
+  spec.ack = acknowledges ? state.isn[peer] + static_cast<std::uint32_t>(ack) : 0;
+  spec.flags = flags;
+  spec.window = over.window.value_or(state.options.window);
+  spec.urgent = over.urgent;
+  spec.tcp_checksum = over.tcp_checksum;
+  spec.payload = payload;
+  spec.options = over.options;
+  if (syn) {
+    spec.options.insert(spec.options.end(), {2, 4, 5, 180});
+    if (state.options.sack) spec.options.insert(spec.options.end(), {4, 2});
+    if (state.options.window_scale)
+      spec.options.insert(spec.options.end(), {3, 3, *state.options.window_scale});
+  }
+  if (state.options.timestamps && !over.no_timestamps && (flags & TcpFlag::rst) == 0) {
+    const auto ticks = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::milliseconds>(state.now.time_since_epoch()).count());
+    spec.options.insert(spec.options.end(), {8, 10});
+    put32(spec.options, over.tsval.value_or(ticks));
+    put32(spec.options, over.tsecr.value_or(acknowledges ? ticks - 1 : 0));
+  }
+  Bytes bytes = build_packet(spec);
+  state.sent = bytes;
+  reassembly::Frame frame = frame_of(bytes);
+  frame.time = state.now;
+  frame.number = ++state.frames;
+  state.recorder.clear();
+  state.pipeline->process(frame);
+  if (honest_) {
+    if (over.isn) state.isn[self] = *over.isn;
+    const std::int64_t end = seq + static_cast<std::int64_t>(payload.size()) + (syn ? 1 : 0) +
+                             ((flags & TcpFlag::fin) != 0 ? 1 : 0);
+    if ((flags & TcpFlag::rst) == 0) state.next[self] = syn ? end : std::max(state.next[self], end);
+  }
+  return {*wire_, line};
+}
+
+void Sent::check(bool holds, const std::string& what) const {
+  INFO("line " << line_ << " expects: " << what << "\n" << wire_->state_->conversation);
+  CHECK(holds);
+}
+
+const Sent& Sent::passes() const {
+  const auto& recorder = wire_->state_->recorder;
+  check(recorder.verdict.action == Action::forward && recorder.left.size() == 1 &&
+            recorder.left.front() == wire_->state_->sent,
+        "passes unchanged");
+  return *this;
+}
+
+const Sent& Sent::passes_as(Reason reason) const {
+  const auto& recorder = wire_->state_->recorder;
+  check(recorder.verdict.action == Action::rewrite && recorder.verdict.reason == reason &&
+            recorder.left.size() == 1,
+        "passes as " + std::string(name(reason)));
+  return *this;
+}
+
+const Sent& Sent::drops(Reason reason) const {
+  const auto& verdict = wire_->state_->recorder.verdict;
+  check(verdict.action == Action::drop && verdict.reason == reason, "drops: " + std::string(name(reason)));
+  return *this;
+}
+
+const Sent& Sent::drops_flow(Reason reason) const {
+  const auto& verdict = wire_->state_->recorder.verdict;
+  check(verdict.action == Action::drop_flow && verdict.reason == reason,
+        "drops the flow: " + std::string(name(reason)));
+  return *this;
+}
+
+const Sent& Sent::delivers(const std::string& text) const {
+  check(wire_->state_->recorder.delivered == text, "delivers \"" + text + "\"");
+  return *this;
+}
+
+const Sent& Sent::carries(const std::string& payload) const {
+  const auto& left = wire_->state_->recorder.left;
+  check(!left.empty(), "leaves the device");
+  if (left.empty()) return *this;
+  Bytes bytes = left.front();
+  const auto decoded = reassembly::decode(frame_of(bytes), {});
+  const auto* segment = std::get_if<reassembly::Segment>(&decoded);
+  check(segment != nullptr, "leaves whole, with right checksums");
+  if (segment == nullptr) return *this;
+  check(std::string(segment->payload.begin(), segment->payload.end()) == payload,
+        "carries \"" + payload + "\"");
+  return *this;
+}
+
+const Sent& Sent::leaves_flags(const std::string& flags) const {
+  const auto& left = wire_->state_->recorder.left;
+  check(!left.empty(), "leaves the device");
+  if (left.empty()) return *this;
+  Bytes bytes = left.front();
+  const auto decoded = reassembly::decode(frame_of(bytes), {});
+  const auto* segment = std::get_if<reassembly::Segment>(&decoded);
+  check(segment != nullptr && to_string(segment->flags) == flags, "leaves with flags " + flags);
+  return *this;
+}
+
+const Sent& Sent::leaves_seq(std::int64_t seq) const {
+  Bytes bytes = wire_->state_->recorder.left.empty() ? Bytes{} : wire_->state_->recorder.left.front();
+  const auto decoded = reassembly::decode(frame_of(bytes), {});
+  const auto* segment = std::get_if<reassembly::Segment>(&decoded);
+  const bool client = segment != nullptr && segment->destination.port == 80;
+  check(segment != nullptr &&
+            segment->seq.value() - wire_->state_->isn[client ? 0 : 1] == static_cast<std::uint32_t>(seq),
+        "leaves with sequence number " + std::to_string(seq));
+  return *this;
+}
+
+const Sent& Sent::raises(StreamEvent event) const {
+  check(wire_->state_->recorder.events.has(event), "raises " + std::string(name(event)));
+  return *this;
+}
+
+const Sent& Sent::causes_resets(std::size_t count) const {
+  check(wire_->state_->recorder.resets == count, "causes resets: " + std::to_string(count));
+  return *this;
+}
+
+}  // namespace lockstep::test
