@@ -30,12 +30,12 @@ constexpr std::uint32_t source_buckets = 4096;
 // Byte by byte, so that it can be hashed and compared as it lies.
 using Key = std::array<std::uint8_t, 16 + 16 + 4 + 4 + 6 + 3>;
 
-Key key_of(const Fragment& fragment, std::uint32_t origin) {
+Key key_of(const Fragment& fragment, std::uint32_t port) {
   Key key{};
   std::memcpy(&key[0], fragment.source.bytes.data(), 16);
   std::memcpy(&key[16], fragment.destination.bytes.data(), 16);
   store32(&key[32], fragment.id);
-  store32(&key[36], origin);
+  store32(&key[36], port);
   for (std::size_t i = 0; i < fragment.vlan.ids.size(); ++i) store16(&key[40 + 2 * i], fragment.vlan.ids[i]);
   key[46] = fragment.vlan.count;
   key[47] = fragment.source.version;
@@ -324,11 +324,11 @@ FragmentTable::FragmentTable(const FragmentConfig& config) : state_(std::make_un
 FragmentTable::~FragmentTable() = default;
 
 FragmentAnswer FragmentTable::add(const Frame& frame, const Fragment& fragment, const WireConfig& wire,
-                                  FragmentSink& sink, std::uint32_t origin) {
+                                  FragmentSink& sink) {
   State& state = *state_;
   assert(state.complete == nullptr);
   expire(frame.time, sink);
-  const Key key = key_of(fragment, origin);
+  const Key key = key_of(fragment, frame.port);
   const auto found = state.by_key.find(key);
   Datagram* datagram = found == state.by_key.end() ? nullptr : &*found;
   if (!place_may_be(fragment)) return state.drop(datagram, Reason::fragment_bad, sink);

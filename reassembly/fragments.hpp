@@ -5,7 +5,7 @@
 // is kept (RFC 5722, Linux since 4.20); a first fragment that does not hold the whole TCP header is never let
 // through (RFC 3128, RFC 7112); only the last fragment may have a length that is no multiple of eight;
 // nothing may end beyond 65,535 bytes. The key is that of hosts: addresses, identification, for IPv4 the
-// protocol; and the VLAN ids and the origin, so that pieces from elsewhere don't join.
+// protocol; and the VLAN ids and the port, so that pieces from elsewhere don't join.
 //
 // Bounds: everything is allocated at construction. The bytes of held frames (in blocks of 512), the
 // datagrams, the fragments of one datagram, and a source's share of blocks. A source beyond its share, or a
@@ -68,10 +68,9 @@ class FragmentTable {
   FragmentTable(const FragmentTable&) = delete;
   FragmentTable& operator=(const FragmentTable&) = delete;
 
-  // `fragment` is what decode() made of `frame`. `origin` tells where the frame came from (pair group and
-  // side).
+  // `fragment` is what decode() made of `frame`.
   [[nodiscard]] FragmentAnswer add(const Frame& frame, const Fragment& fragment, const WireConfig& config,
-                                   FragmentSink& sink, std::uint32_t origin = 0);
+                                   FragmentSink& sink);
 
   // The datagram that the last add() completed: one IP packet in the first fragment's framing, and what it
   // decodes to: a Segment (its ip.reassembled is set), or Passed. Valid, and to be edited in place, until it

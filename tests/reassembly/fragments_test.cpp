@@ -40,13 +40,14 @@ struct Bench {
   explicit Bench(const FragmentConfig& config = {}, LinkType on = LinkType::ethernet)
       : table(config), link(on) {}
 
-  FragmentAnswer add(Bytes bytes, std::uint32_t origin = 0) {
+  FragmentAnswer add(Bytes bytes, std::uint16_t port = 0) {
     Frame frame = frame_of(bytes, link);
     frame.time = now;
     frame.number = ++given;
+    frame.port = port;
     const Decoded decoded = decode(frame, {});
     REQUIRE(std::holds_alternative<Fragment>(decoded));
-    const FragmentAnswer answer = table.add(frame, std::get<Fragment>(decoded), {}, out, origin);
+    const FragmentAnswer answer = table.add(frame, std::get<Fragment>(decoded), {}, out);
     if (answer.fate == Fate::dropped) {
       ++out.dropped[answer.reason];
       ++out.told;
