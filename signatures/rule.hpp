@@ -61,8 +61,7 @@ struct Operand {
   [[nodiscard]] bool is_variable() const { return variable >= 0; }
 };
 
-// ---- payload options, evaluated in the order of the rule
-// -------------------------------------------------------
+// ---- payload options, evaluated in the order of the rule ----
 
 enum class FastPattern : std::uint8_t { automatic, whole, only, chop };
 
@@ -144,8 +143,7 @@ struct ByteMath {
 
 using PayloadOption = std::variant<Content, IsDataAt, Pcre, ByteTest, ByteJump, ByteExtract, ByteMath>;
 
-// ---- packet options: one packet's header or size
-// ---------------------------------------------------------------
+// ---- packet options: one packet's header or size ----
 
 struct Dsize {
   Comparison size;
@@ -172,8 +170,9 @@ struct FragOffset {
   Comparison value;
 };
 struct IpOpts {
-  std::int16_t kind = -1;
-};  // an IPv4 option number; -1: any
+  std::int16_t kind = -1;  // an IPv4 option number; -1: any
+};
+
 // exact: the flags but for the ignored are the bits; all: (flags & bits) == bits; any: (flags & bits) != 0;
 // not_all (`!`): (flags & bits) != bits. Only exact has ignored bits.
 struct TcpFlagsMatch {
@@ -216,8 +215,7 @@ using PacketOption =
     std::variant<Dsize, Ttl, Tos, IpId, IpProto, SameIp, FragBits, FragOffset, IpOpts, TcpFlagsMatch, TcpSeq,
                  TcpAck, TcpWindow, TcpMss, TcpWscale, ChecksumMatch, IcmpNumber, StreamEvent>;
 
-// ---- state options
-// ---------------------------------------------------------------------------------------------
+// ---- state options ----
 
 struct FlowOption {
   enum class Side : std::uint8_t { any, to_server, to_client };
@@ -285,8 +283,7 @@ struct FlowCounter {  // flow.age, flow.pkts, flow.bytes
 
 using StateOption = std::variant<Flowbits, Xbits, Flowint, StreamSize, FlowCounter>;
 
-// ---- rate control
-// ----------------------------------------------------------------------------------------------
+// ---- rate control ----
 
 struct Threshold {
   enum class Type : std::uint8_t { limit, threshold, both, backoff, detection_filter };
@@ -300,8 +297,7 @@ struct Threshold {
   UniqueOn unique_on = UniqueOn::none;
 };
 
-// ---- the rule
-// --------------------------------------------------------------------------------------------------
+// ---- the rule ----
 
 struct Reference {
   std::string type;
