@@ -1,10 +1,12 @@
 // A set of addresses as a rule's header means it: (union of the positives, or everything if there are only
 // negatives) minus the union of the negatives. Kept as sorted, disjoint, closed ranges; immutable after
-// build.
+// build. Copies share the ranges, so thousands of rules that name one variable hold one list; any thread may
+// read.
 #pragma once
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -22,6 +24,7 @@ class AddressSet {
  public:
   using Range = std::pair<std::array<std::uint8_t, 16>, std::array<std::uint8_t, 16>>;  // both ends included
 
+  AddressSet() = default;  // empty
   static AddressSet any();
   // Ranges may come in any order and overlap; the result is positives minus negatives, per family.
   struct Parts {
@@ -32,14 +35,16 @@ class AddressSet {
 
   [[nodiscard]] bool contains(const Address& address) const;
   [[nodiscard]] bool is_any() const { return any_; }
-  [[nodiscard]] bool empty() const { return !any_ && v4_.empty() && v6_.empty(); }
-  [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const {
-    return version == 4 ? v4_ : v6_;
-  }
+  [[nodiscard]] bool empty() const { return !any_ && ranges(4).empty() && ranges(6).empty(); }
+  // Empty for `any` too: ask is_any() first.
+  [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const;
 
  private:
-  std::vector<Range> v4_;
-  std::vector<Range> v6_;
+  struct Families {
+    std::vector<Range> v4;
+    std::vector<Range> v6;
+  };
+  std::shared_ptr<const Families> families_;
   bool any_ = false;
 };
 

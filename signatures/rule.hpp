@@ -61,8 +61,7 @@ struct Operand {
   [[nodiscard]] bool is_variable() const { return variable >= 0; }
 };
 
-// ---- payload options, evaluated in the order of the rule
-// -------------------------------------------------------
+// ---- payload options, evaluated in the order of the rule ----
 
 enum class FastPattern : std::uint8_t { automatic, whole, only, chop };
 
@@ -91,7 +90,7 @@ struct IsDataAt {
 
 struct Pcre {
   std::string pattern;        // without delimiters
-  std::uint32_t options = 0;  // PCRE2_* compile options
+  std::uint32_t options = 0;  // PCRE2_* compile options; the parser has compiled it with these
   bool negated = false;
   bool relative = false;        // flag R
   bool override_limit = false;  // flag O
@@ -144,8 +143,7 @@ struct ByteMath {
 
 using PayloadOption = std::variant<Content, IsDataAt, Pcre, ByteTest, ByteJump, ByteExtract, ByteMath>;
 
-// ---- packet options: one packet's header or size
-// ---------------------------------------------------------------
+// ---- packet options: one packet's header or size ----
 
 struct Dsize {
   Comparison size;
@@ -164,7 +162,7 @@ struct IpProto {
 };
 struct SameIp {};
 struct FragBits {
-  enum class Mode : std::uint8_t { exact, all, any, none };
+  enum class Mode : std::uint8_t { exact, all, any, not_all };  // (none), +, *, !
   Mode mode = Mode::exact;
   bool more = false, dont = false, reserved = false;
 };
@@ -172,10 +170,13 @@ struct FragOffset {
   Comparison value;
 };
 struct IpOpts {
-  std::int16_t kind = -1;
-};  // an IPv4 option number; -1: any
+  std::int16_t kind = -1;  // an IPv4 option number; -1: any
+};
+
+// exact: the flags but for the ignored are the bits; all: (flags & bits) == bits; any: (flags & bits) != 0;
+// not_all (`!`): (flags & bits) != bits. Only exact has ignored bits.
 struct TcpFlagsMatch {
-  enum class Mode : std::uint8_t { exact, all, any, none };
+  enum class Mode : std::uint8_t { exact, all, any, not_all };
   Mode mode = Mode::exact;
   std::uint8_t bits = 0;
   std::uint8_t ignored = 0;
@@ -214,8 +215,7 @@ using PacketOption =
     std::variant<Dsize, Ttl, Tos, IpId, IpProto, SameIp, FragBits, FragOffset, IpOpts, TcpFlagsMatch, TcpSeq,
                  TcpAck, TcpWindow, TcpMss, TcpWscale, ChecksumMatch, IcmpNumber, StreamEvent>;
 
-// ---- state options
-// ---------------------------------------------------------------------------------------------
+// ---- state options ----
 
 struct FlowOption {
   enum class Side : std::uint8_t { any, to_server, to_client };
@@ -233,16 +233,18 @@ enum class BitOp : std::uint8_t { set, unset, toggle, is_set, is_not_set };
 struct Flowbits {
   BitOp op = BitOp::set;
   std::vector<std::uint32_t>
-      bits;  // indices into RuleSet's names; more than one: any of them (| in the rule)
+      bits;  // indices into Names::flowbits; more than one: any of them (| in the rule)
 };
 
-struct Xbits {  // also hostbits
+// Also hostbits, which are the same bits of the same host under the same name: `host` only remembers the
+// keyword.
+struct Xbits {
   enum class Track : std::uint8_t { source, destination, pair };
   BitOp op = BitOp::set;
-  std::uint32_t bit = 0;
+  std::uint32_t bit = 0;  // index into Names::xbits
   Track track = Track::source;
   std::chrono::seconds expire{30};
-  bool host = false;  // hostbits: the host's own namespace
+  bool host = false;
 };
 
 struct Flowint {
@@ -260,7 +262,7 @@ struct Flowint {
     is_not_set
   };
   Op op = Op::assign;
-  std::uint32_t variable = 0;
+  std::uint32_t variable = 0;  // index into Names::flowints
   std::uint32_t value = 0;
   std::int32_t other = -1;  // index of another flowint to use in place of `value`; -1: none
 };
@@ -281,8 +283,7 @@ struct FlowCounter {  // flow.age, flow.pkts, flow.bytes
 
 using StateOption = std::variant<Flowbits, Xbits, Flowint, StreamSize, FlowCounter>;
 
-// ---- rate control
-// ----------------------------------------------------------------------------------------------
+// ---- rate control ----
 
 struct Threshold {
   enum class Type : std::uint8_t { limit, threshold, both, backoff, detection_filter };
@@ -296,8 +297,7 @@ struct Threshold {
   UniqueOn unique_on = UniqueOn::none;
 };
 
-// ---- the rule
-// --------------------------------------------------------------------------------------------------
+// ---- the rule ----
 
 struct Reference {
   std::string type;
@@ -312,9 +312,18 @@ struct RuleId {
   auto operator<=>(const RuleId&) const = default;
 };
 
-// On what a rule is judged (RULE settlement: packet options force the packet; contents alone make a stream
-// rule; anchored contents of plain tcp are judged on both).
+// On what a rule is judged. Packet options force the packet; contents alone make a stream rule; contents with
+// depth, offset or startswith, or beside stream_size, are judged on both. A packet that belongs to no stream
+// (UDP, ICMP, TCP without a flow) is judged by its own payload for `stream` too. header_only: no payload
+// option; ip_only: addresses and IP protocol alone, judged on the first packet of each direction of a flow.
 enum class Inspection : std::uint8_t { packet, stream, packet_and_stream, header_only, ip_only };
+
+// The names that the rules of one set share; the options hold indices into these.
+struct Names {
+  std::vector<std::string> flowbits;
+  std::vector<std::string> xbits;  // and hostbits
+  std::vector<std::string> flowints;
+};
 
 struct SourcePlace {
   std::uint32_t file = 0;  // index into the report's file names

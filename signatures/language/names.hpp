@@ -1,0 +1,45 @@
+// The names of flowbits, xbits and flowints over all rules: who sets one, who asks for one, and the indices
+// that the loaded rules share.
+#pragma once
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "signatures/language/draft.hpp"
+#include "signatures/language/lines.hpp"
+
+namespace lockstep::signatures {
+
+class NameUses {
+ public:
+  // Remembers what a rule sets and asks for, be it loaded or skipped.
+  void note(const Draft& draft, bool loads, const LineReader& reader);
+
+  // Replaces the draft's indices by those of the whole set.
+  void adopt(Rule& rule, const Names& of_draft);
+
+  // The names that the rules use, each once; renumbers the rules accordingly.
+  [[nodiscard]] Names compact(std::vector<Rule>& rules) const;
+
+  // One warning for each flowbit that is asked for and that no loaded rule sets.
+  void warn(std::vector<Diagnostic>& warnings) const;
+
+ private:
+  struct Bit {
+    bool set = false;  // by a rule that loaded
+    bool set_by_skipped = false;
+    bool asked = false;  // isset in a rule that loaded
+    Diagnostic where;
+  };
+  struct List {
+    std::vector<std::string> names;
+    std::unordered_map<std::string, std::uint32_t> index;
+    std::uint32_t of(const std::string& name);
+  };
+
+  std::unordered_map<std::string, Bit> bits_;
+  std::vector<std::string> order_;  // of bits_, by first mention
+  List flowbits_, xbits_, flowints_;
+};
+
+}  // namespace lockstep::signatures
