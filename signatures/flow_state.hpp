@@ -1,5 +1,5 @@
 // What rules remember of one flow, shared by both directions: flowbits and flowints. One pointer while empty.
-// Owned by the flow and used by one thread. Indices are those of RuleNames of the set that wrote them.
+// Owned by the flow and used by one thread. Indices are those of Names of the set that wrote them.
 #pragma once
 #include <cstddef>
 #include <cstdint>

@@ -1,7 +1,7 @@
-// State kept by host rather than by flow: xbits and hostbits. Declared here, implemented by the caller,
-// because it outlives flows and is shared between workers. Called only after the rest of a rule held. An
-// implementation answers the same for one and for many workers as far as the order of packets is the same;
-// nothing here throws.
+// State kept by host rather than by flow: xbits and hostbits (one namespace). Declared here, implemented by
+// the caller, because it outlives flows and is shared between workers. Called only after the rest of a rule
+// held. An implementation answers the same for one and for many workers as far as the order of packets is the
+// same; nothing here throws.
 #pragma once
 #include <chrono>
 #include <cstdint>
@@ -13,9 +13,8 @@
 namespace lockstep::signatures {
 
 struct HostBit {
-  std::uint32_t bit = 0;  // index into RuleNames::xbits
+  std::uint32_t bit = 0;  // index into Names::xbits
   Xbits::Track track = Xbits::Track::source;
-  bool host = false;            // hostbits: a namespace apart from xbits
   Address source, destination;  // of the packet that matched; `pair` is unordered
 };
 

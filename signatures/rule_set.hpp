@@ -32,13 +32,6 @@ class DatabaseCache {
   virtual void store(const std::string& key, std::span<const char> bytes) = 0;
 };
 
-// The names behind the indices in rules.
-struct RuleNames {
-  std::vector<std::string> flowbits;
-  std::vector<std::string> xbits;  // hostbits too
-  std::vector<std::string> flowints;
-};
-
 struct CompileOptions {
   static constexpr std::uint32_t default_window = 8 * 1024;
   static constexpr std::uint32_t max_window = 1024 * 1024;
@@ -99,7 +92,7 @@ class RuleSet {
  public:
   // Rules may come in any order. Every rule that fails is named; then there is no set.
   [[nodiscard]] static tl::expected<std::shared_ptr<const RuleSet>, std::vector<CompileError>> compile(
-      std::vector<Rule> rules, RuleNames names, const CompileOptions& options);
+      std::vector<Rule> rules, Names names, const CompileOptions& options);
   ~RuleSet();
   RuleSet(const RuleSet&) = delete;
   RuleSet& operator=(const RuleSet&) = delete;
@@ -109,7 +102,7 @@ class RuleSet {
   [[nodiscard]] std::size_t size() const { return rules_.size(); }
   // In order of evaluation; Match::rule is the index.
   [[nodiscard]] const Rule& rule(std::uint32_t index) const { return rules_[index]; }
-  [[nodiscard]] const RuleNames& names() const { return names_; }
+  [[nodiscard]] const Names& names() const { return names_; }
   [[nodiscard]] const RuleSetReport& report() const { return report_; }
 
   // Which rules can match at all, by header alone: some hundred nanoseconds, once a flow.
@@ -125,7 +118,7 @@ class RuleSet {
   std::uint64_t generation_ = 0;
   std::uint32_t window_ = CompileOptions::default_window;
   std::vector<Rule> rules_;
-  RuleNames names_;
+  Names names_;
   RuleSetReport report_;
   std::unique_ptr<Parts> parts_;
 };

@@ -20,7 +20,8 @@
 //
 // The answer is the same for every cut of the same bytes, within these bounds, each with a counter in
 // MatchCounters: one evaluation takes at most 3,000 steps and 1 MiB searched; a chunk takes at most max_work
-// evaluations; at most max_pending rules wait in one direction; one call reports at most max_matches.
+// evaluations; at most max_pending rules wait in one direction (rules evaluated last give way); one call
+// reports at most max_matches.
 //
 // Memory: Hyperscan's stream state (52–130 bytes for literals) plus `sizeof`, and 48 bytes for each rule that
 // waits. One thread at a time. The RuleSet of the group must outlive it.
@@ -52,12 +53,12 @@ class StreamScanner {
   static constexpr std::size_t max_pending = 256;
   static constexpr std::size_t max_work = 2048;
   static constexpr std::size_t max_matches = 4096;
+  static constexpr std::size_t slice = 16 * 1024;  // longer chunks are taken in parts
 
   StreamScanner();  // of no group: scans nothing
   // `begin` is the offset of the first byte that will come. `absolute`: offset 0 is the byte after the SYN;
   // if not (a connection met in its middle), rules that name absolute positions do not match.
-  explicit StreamScanner(const RuleSet& set, const RuleGroup* group, std::uint64_t begin = 0,
-                         bool absolute = true);
+  StreamScanner(const RuleSet& set, const RuleGroup* group, std::uint64_t begin = 0, bool absolute = true);
   StreamScanner(const StreamScanner& other);  // when a reading forks
   StreamScanner& operator=(const StreamScanner& other);
   StreamScanner(StreamScanner&& other) noexcept;
@@ -70,9 +71,10 @@ class StreamScanner {
   void scan(const StreamChunk& chunk, const StreamHistory& history, const MatchContext& context,
             Scratch& scratch, std::vector<Match>& matches, bool more_of_packet = false);
 
-  // After a reload: takes up the bytes before `begin` of which rules may need the start, without a match that
-  // ends there. `begin` stays the first offset that may fire.
-  void prime(const StreamChunk& tail, Scratch& scratch);
+  // After a reload, on a fresh scanner that begins at the tail's offset: takes up bytes that were forwarded
+  // before. What matches within them is not reported and writes no state; what merely starts there can match
+  // later.
+  void prime(const StreamChunk& tail, const MatchContext& context, Scratch& scratch);
 
   // Across a gap: nothing matches across `offset`.
   void restart(std::uint64_t offset);
@@ -84,6 +86,11 @@ class StreamScanner {
 
  private:
   struct State;
+  struct Pending;
+  class Pass;
+  void run(const StreamChunk& chunk, const StreamHistory& history, const MatchContext& context,
+           Scratch& scratch, std::vector<Match>* matches, bool more_of_packet);
+
   const RuleSet* set_ = nullptr;
   const RuleGroup* group_ = nullptr;
   std::uint64_t offset_ = 0;

@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <type_traits>
+
+#include "signatures/byte_search.hpp"
+#include "signatures/compiled.hpp"
+
+namespace lockstep::signatures {
+namespace {
+
+template <typename... Visitors>
+struct Overload : Visitors... {
+  using Visitors::operator()...;
+};
+template <typename... Visitors>
+Overload(Visitors...) -> Overload<Visitors...>;
+
+CompiledContent compile_content(const Content& content) {
+  CompiledContent compiled;
+  compiled.bytes = content.pattern;
+  compiled.nocase = content.nocase;
+  if (content.nocase)
+    std::transform(content.pattern.begin(), content.pattern.end(), compiled.bytes.begin(), to_lower);
+  compiled.anchor = rarest_byte(compiled.bytes);
+  compiled.negated = content.negated;
+  compiled.ends_with = content.ends_with;
+  compiled.relative = content.relative();
+  compiled.offset = content.offset;
+  compiled.depth = content.depth;
+  compiled.distance = content.distance;
+  compiled.within = content.within;
+  if (content.starts_with) {
+    compiled.offset = Operand{};
+    compiled.depth = Operand{static_cast<std::int64_t>(content.pattern.size()), -1};
+  }
+  return compiled;
+}
+
+bool is_relative(const CompiledOption& option) {
+  return std::visit(Overload{[](const CompiledContent& content) { return content.relative; },
+                             [](const IsDataAt& at) { return at.relative; },
+                             [](const CompiledPcre& pcre) { return pcre.relative; },
+                             [](const auto& bytes) { return bytes.read.relative; }},
+                    option);
+}
+
+// Whether it names a position counted from offset 0. A rule whose every option holds anywhere does not.
+bool is_absolute(const CompiledOption& option) {
+  return std::visit(Overload{[](const CompiledContent& content) {
+                               return content.offset.has_value() || content.depth.has_value();
+                             },
+                             [](const IsDataAt& at) { return !at.relative; },
+                             [](const CompiledPcre& pcre) { return pcre.regex.anchored() && !pcre.relative; },
+                             [](const ByteJump& jump) {
+                               return !jump.read.relative || jump.from == ByteJump::From::beginning;
+                             },
+                             [](const auto& bytes) { return !bytes.read.relative; }},
+                    option);
+}
+
+bool moves_cursor(const CompiledOption& option) {
+  return std::visit(
+      Overload{[](const CompiledContent& content) { return !content.negated; },
+               [](const CompiledPcre& pcre) { return !pcre.negated; }, [](const ByteJump&) { return true; },
+               [](const ByteExtract&) { return true; }, [](const auto&) { return false; }},
+      option);
+}
+
+// Until something moves the cursor it stands at offset 0, so relative options are absolute there.
+bool names_position(const std::vector<CompiledOption>& options) {
+  bool at_start = true;
+  for (const CompiledOption& option : options) {
+    if (is_absolute(option) || (at_start && is_relative(option))) return true;
+    if (moves_cursor(option)) at_start = false;
+  }
+  return false;
+}
+
+bool waits(const CompiledOption& option) {
+  return std::visit(
+      Overload{[](const CompiledContent& content) {
+                 return content.ends_with || (content.negated && content.bounded());
+               },
+               [](const IsDataAt& at) { return at.negated; },
+               [](const CompiledPcre& pcre) { return pcre.regex.wants_end() || pcre.regex.has_dollar(); },
+               [](const auto&) { return false; }},
+      option);
+}
+
+bool moves_cursor_by_search(const CompiledOption& option) {
+  return std::holds_alternative<CompiledContent>(option) || std::holds_alternative<CompiledPcre>(option);
+}
+
+// A content or pcre is retried if an option up to and including the next content or pcre is relative.
+void mark_retries(std::vector<CompiledOption>& options) {
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    bool relative = false;
+    for (std::size_t j = i + 1; j < options.size() && !relative; ++j) {
+      relative = is_relative(options[j]);
+      if (moves_cursor_by_search(options[j])) break;
+    }
+    if (auto* content = std::get_if<CompiledContent>(&options[i])) content->relative_next = relative;
+    if (auto* pcre = std::get_if<CompiledPcre>(&options[i])) pcre->relative_next = relative;
+  }
+}
+
+bool reads(BitOp op) {
+  return op == BitOp::is_set || op == BitOp::is_not_set;
+}
+bool reads(Flowint::Op op) {
+  return op != Flowint::Op::assign && op != Flowint::Op::add && op != Flowint::Op::subtract;
+}
+
+void note_state(const StateOption& option, CompiledRule& compiled) {
+  const bool is_read = std::visit(
+      Overload{[](const Flowbits& bits) { return reads(bits.op); },
+               [](const Xbits& bits) { return reads(bits.op); },
+               [](const Flowint& integer) { return reads(integer.op); }, [](const auto&) { return true; }},
+      option);
+  (is_read ? compiled.reads_state : compiled.writes_state) = true;
+}
+
+bool blocks(Action action) {
+  return action != Action::pass && action != Action::alert;
+}
+
+}  // namespace
+
+tl::expected<CompiledRule, std::string> compile_rule(const Rule& rule) {
+  CompiledRule compiled;
+  for (const PayloadOption& option : rule.payload) {
+    if (const auto* content = std::get_if<Content>(&option)) {
+      if (content->pattern.empty()) return tl::make_unexpected("content: empty");
+      compiled.options.emplace_back(compile_content(*content));
+    } else if (const auto* pcre = std::get_if<Pcre>(&option)) {
+      auto regex = Regex::compile(*pcre);
+      if (!regex) return tl::make_unexpected(regex.error());
+      compiled.options.emplace_back(CompiledPcre{std::move(*regex), pcre->negated, pcre->relative, false});
+    } else {
+      std::visit(
+          [&](const auto& other) {
+            using Option = std::decay_t<decltype(other)>;
+            if constexpr (!std::is_same_v<Option, Content> && !std::is_same_v<Option, Pcre>)
+              compiled.options.emplace_back(other);
+          },
+          option);
+    }
+  }
+  mark_retries(compiled.options);
+  compiled.absolute = names_position(compiled.options);
+  compiled.may_wait = std::any_of(compiled.options.begin(), compiled.options.end(), waits);
+  compiled.variables = rule.variables;
+  compiled.early = blocks(rule.action);
+  for (const StateOption& option : rule.state) note_state(option, compiled);
+  return compiled;
+}
+
+}  // namespace lockstep::signatures

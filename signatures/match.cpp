@@ -1,0 +1,25 @@
+#include "signatures/match.hpp"
+
+#include <fmt/format.h>
+
+namespace lockstep::signatures {
+
+const char* name(MatchOn on) {
+  return on == MatchOn::packet ? "packet" : "stream";
+}
+const char* name(EffectScope scope) {
+  return scope == EffectScope::packet ? "packet" : "flow";
+}
+
+std::string to_string(const Match& match) {
+  return fmt::format("{}:{}:{} {} {} [{}, {}){}", match.id.gid, match.id.sid, match.id.rev, name(match.on),
+                     match.direction == Direction::to_server ? "to server" : "to client", match.from,
+                     match.to, match.early ? " early" : "");
+}
+
+EffectScope scope_of(const Rule& rule, const Match& match) {
+  const bool flow = match.on == MatchOn::stream || rule.inspection == Inspection::ip_only;
+  return flow ? EffectScope::flow : EffectScope::packet;
+}
+
+}  // namespace lockstep::signatures

@@ -1,0 +1,323 @@
+#include "signatures/scan_pass.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <exception>
+#include <functional>
+
+#include "signatures/conditions.hpp"
+
+namespace lockstep::signatures {
+namespace {
+
+int on_literal(unsigned id, unsigned long long /*from*/, unsigned long long to, unsigned /*flags*/,
+               void* hits) {
+  static_cast<HitList*>(hits)->add(id, to);
+  return 0;
+}
+
+std::uint64_t content_size(const CompiledRule& rule) {
+  return std::get<CompiledContent>(rule.options[rule.literal->option]).bytes.size();
+}
+
+}  // namespace
+
+void StreamScanner::Pass::run(std::span<const std::uint8_t> bytes, const StreamChunk& chunk,
+                              const StreamHistory& history, Ends ends) {
+  bytes_ = bytes;
+  chunk_ = &chunk;
+  direction_ = chunk.direction;
+  history_ = &history;
+  ends_ = ends;
+  start_ = scanner_.offset_;
+  known_ = start_ + bytes.size();
+  scanner_.offset_ = known_;
+  if (!scanner_.state_) {
+    if (bytes.empty()) return;
+    scanner_.state_ = std::make_unique<State>();
+    scanner_.state_->open(*scanner_.group_);
+  }
+  scratch_.counters.scanned_bytes += bytes.size();
+  if (!bytes.empty()) find_literals();
+  if (!scanner_.state_->always_taken) take_up_always();
+  if (scanner_.state_->pending.empty()) return;
+  schedule_all();
+  take_turns();
+  let_go();
+}
+
+// ---- what comes into question
+
+void StreamScanner::Pass::find_literals() {
+  HitList& hits = scratch_.hits;
+  for (std::size_t i = 0; i < RuleGroup::stream_sets; ++i) {
+    const LiteralSet& set = scanner_.group_->stream[i];
+    if (set.empty()) continue;
+    if (hs_scan_stream(scanner_.state_->streams[i], reinterpret_cast<const char*>(bytes_.data()),
+                       static_cast<unsigned>(bytes_.size()), 0, scratch_.hyperscan, on_literal,
+                       &hits) != HS_SUCCESS)
+      std::terminate();
+    if (hits.hits().empty()) continue;
+    for (const LiteralHit& hit : hits.hits())
+      for (std::uint32_t use = set.first[hit.literal]; use < set.first[hit.literal + 1]; ++use)
+        take_up(set.uses[use], hit);
+    hits.clear();
+  }
+}
+
+void StreamScanner::Pass::take_up(const LiteralUse& use, const LiteralHit& hit) {
+  // Hyperscan counts from where its stream was opened.
+  const std::uint64_t first = scanner_.begin_ + hit.first_end;
+  const std::uint64_t last = scanner_.begin_ + hit.last_end;
+  if (first > use.max_end || last < use.min_end) return;
+  if (compiled_[use.rule].absolute && !scanner_.absolute_) return;
+  if (!header_holds(set_.rule(use.rule), context_.packet)) return;
+  ++scratch_.counters.candidates;
+  Pending* entry = entry_of(use.rule);
+  if (entry == nullptr) {
+    entry = new_entry(use.rule);
+    if (entry == nullptr) return;
+    entry->wake_at = never;
+    entry->fresh = true;
+  }
+  if (entry->dead) {
+    entry->dead = false;
+    entry->wake_at = never;
+    entry->waits_for = 0;
+  }
+  entry->last_literal = std::max(entry->last_literal, last + use.tail);
+  entry->wake_at = std::min(entry->wake_at, first + use.tail);
+}
+
+void StreamScanner::Pass::take_up_always() {
+  scanner_.state_->always_taken = true;
+  for (const std::uint32_t rule : scanner_.group_->stream_always) {
+    if (compiled_[rule].absolute && !scanner_.absolute_) continue;
+    if (!header_holds(set_.rule(rule), context_.packet)) continue;
+    Pending* entry = new_entry(rule);
+    if (entry == nullptr) continue;
+    entry->last_literal = never;
+    entry->wake_at = start_ + 1;
+  }
+}
+
+StreamScanner::Pending* StreamScanner::Pass::entry_of(std::uint32_t rule) {
+  for (Pending& entry : scanner_.state_->pending)
+    if (entry.rule == rule) return &entry;
+  return nullptr;
+}
+
+// Beyond the limit the rule that would be evaluated last gives way: drop rules come before alerts.
+StreamScanner::Pending* StreamScanner::Pass::new_entry(std::uint32_t rule) {
+  std::vector<Pending>& pending = scanner_.state_->pending;
+  Pending entry;
+  entry.rule = rule;
+  entry.floor = scanner_.begin_;
+  if (pending.size() < max_pending + scanner_.group_->stream_always.size())
+    return &pending.emplace_back(entry);
+  ++scratch_.counters.pending_limit;
+  // Rules without a literal never give way: nothing would bring them back.
+  const auto rank = [](const Pending& other) {
+    return other.last_literal == never ? 0 : (other.dead ? never : std::uint64_t{other.rule} + 1);
+  };
+  Pending& last =
+      *std::max_element(pending.begin(), pending.end(),
+                        [&](const Pending& left, const Pending& right) { return rank(left) < rank(right); });
+  if (rank(last) <= std::uint64_t{rule} + 1) return nullptr;
+  return &(last = entry);
+}
+
+// ---- whose turn it is
+
+void StreamScanner::Pass::schedule_all() {
+  scratch_.due.clear();
+  for (Pending& entry : scanner_.state_->pending) {
+    if (entry.dead) continue;
+    const std::uint64_t turn = first_turn(entry);
+    if (turn <= known_) schedule(entry, turn);
+  }
+}
+
+std::uint64_t StreamScanner::Pass::first_turn(Pending& entry) {
+  if (entry.parked) {
+    if (!conditions_hold(entry.rule)) return never;
+    entry.parked = false;
+    return bytes_.empty() ? known_ : start_ + 1;
+  }
+  std::uint64_t turn = std::min(entry.wake_at, awaited(entry));
+  if (turn > known_ && entry.waits_for_end && decides_now(compiled_[entry.rule])) turn = known_;
+  // What was asked before is not asked again, unless the stream ended since.
+  return turn == never || bytes_.empty() ? turn : std::max(turn, start_ + 1);
+}
+
+// The first offset within the new bytes at which a content ends that the rule waits for.
+std::uint64_t StreamScanner::Pass::awaited(const Pending& entry) {
+  std::uint64_t first = never;
+  for (std::uint64_t waits = entry.waits_for; waits != 0; waits &= waits - 1) {
+    const auto index = static_cast<std::size_t>(std::countr_zero(waits));
+    if (index == 63) return std::min(first, start_ + 1);
+    const auto& content = std::get<CompiledContent>(compiled_[entry.rule].options[index]);
+    const std::uint64_t size = content.bytes.size();
+    const std::uint64_t back = std::min(size - 1, start_ - scanner_.begin_);
+    need(start_ - back);
+    const std::uint64_t from = std::max(start_ - back, copied_from_);
+    const Bytes haystack(at(from), std::min(known_, first) - from);
+    const auto found = content.nocase ? find_folded(haystack, content.bytes, content.anchor)
+                                      : find_exact(haystack, content.bytes);
+    if (found) first = from + *found + size;
+  }
+  return first;
+}
+
+void StreamScanner::Pass::schedule(Pending& entry, std::uint64_t at) {
+  entry.wake_at = at;
+  const auto index = static_cast<std::uint32_t>(&entry - scanner_.state_->pending.data());
+  scratch_.due.push_back({at, entry.rule, index});
+  std::push_heap(scratch_.due.begin(), scratch_.due.end(), std::greater<>());
+}
+
+void StreamScanner::Pass::take_turns() {
+  std::vector<Due>& due = scratch_.due;
+  while (!due.empty()) {
+    std::pop_heap(due.begin(), due.end(), std::greater<>());
+    const Due turn = due.back();
+    due.pop_back();
+    Pending& entry = scanner_.state_->pending[turn.pending];
+    if (entry.wake_at != turn.at || entry.dead || entry.parked) continue;
+    if (work_ < max_work || turn.at == known_) {
+      ++work_;
+      ask(entry, turn.at);
+    } else {
+      ++scratch_.counters.work_limit;
+      schedule(entry, known_);
+    }
+  }
+}
+
+bool StreamScanner::Pass::conditions_hold(std::uint32_t rule) const {
+  return flow_holds(set_.rule(rule), context_.packet, MatchOn::stream) &&
+         state_holds(set_.rule(rule), context_);
+}
+
+void StreamScanner::Pass::ask(Pending& entry, std::uint64_t at) {
+  entry.wake_at = never;
+  if (!conditions_hold(entry.rule)) {
+    entry.parked = true;
+    return;
+  }
+  if (at <= entry.floor) {
+    entry.wake_at = at + 1;
+    if (at < known_) schedule(entry, at + 1);
+    return;
+  }
+  const Answer answer = evaluate(entry, at, ends_.of_stream && at == known_);
+  if (answer.holds) return fire(entry, at, answer.from, false);
+  const CompiledRule& rule = compiled_[entry.rule];
+  if (rule.early && answer.waits_for_end && at == known_ && ends_.of_packet && !ends_.of_stream) {
+    const Answer early = evaluate(entry, at, true);
+    if (early.holds) return fire(entry, at, early.from, true);
+  }
+  settle(entry, at, answer);
+}
+
+void StreamScanner::Pass::settle(Pending& entry, std::uint64_t at, const Answer& answer) {
+  entry.dead = answer.dead();
+  entry.waits_for = answer.waits_for;
+  entry.waits_for_end = answer.waits_for_end;
+  entry.wake_at = answer.retry_at;
+  if (entry.dead) return;
+  std::uint64_t turn = answer.retry_at;
+  if (turn > known_ && answer.waits_for_end && at < known_ && decides_now(compiled_[entry.rule]))
+    turn = known_;
+  if (turn <= known_) schedule(entry, turn);
+}
+
+void StreamScanner::Pass::fire(Pending& entry, std::uint64_t at, std::uint64_t from, bool early) {
+  const Rule& rule = set_.rule(entry.rule);
+  entry.floor = at;
+  entry.waits_for = 0;
+  entry.waits_for_end = false;
+  entry.dead = entry.last_literal != never && entry.last_literal < at + content_size(compiled_[entry.rule]);
+  if (!entry.dead && at < known_) schedule(entry, at + 1);
+  if (!entry.dead && at == known_) entry.wake_at = at + 1;
+  if (matches_ == nullptr) return;
+  ++scratch_.counters.matches;
+  if (matches_->size() - already_ < max_matches) {
+    matches_->push_back({entry.rule, rule.id, MatchOn::stream, direction_, early, from, at});
+  } else {
+    ++scratch_.counters.match_limit;
+  }
+  if (compiled_[entry.rule].writes_state && write_state(rule, context_)) wake_parked(entry, at);
+}
+
+// Later rules see the new state at the same offset, earlier ones from the next byte on.
+void StreamScanner::Pass::wake_parked(const Pending& writer, std::uint64_t at) {
+  for (Pending& entry : scanner_.state_->pending) {
+    if (!entry.parked || entry.dead) continue;
+    const std::uint64_t turn = entry.rule > writer.rule ? at : at + 1;
+    if (turn > known_) continue;
+    entry.parked = false;
+    schedule(entry, turn);
+  }
+}
+
+// ---- the bytes to look at
+
+// Makes the bytes from `from` (or the first that is kept) to the end of the pass contiguous.
+void StreamScanner::Pass::need(std::uint64_t from) {
+  from = std::max({from, history_->begin(), scanner_.begin_});
+  // A pass that is not the first over a long chunk has the bytes before it in the chunk itself.
+  const std::uint64_t bottom = start_ > set_.window() ? start_ - set_.window() : 0;
+  from = std::min(std::max(from, bottom), start_);
+  if (!copied_) {
+    std::copy(bytes_.begin(), bytes_.end(), scratch_.bytes.begin() + set_.window());
+    copied_from_ = start_;
+    copied_ = true;
+  }
+  if (from >= copied_from_) return;
+  std::uint8_t* to = scratch_.bytes.data() + (set_.window() - (start_ - from));
+  const std::span<std::uint8_t> wanted(to, copied_from_ - from);
+  const std::uint64_t from_history =
+      from < chunk_->offset ? std::min(chunk_->offset, copied_from_) - from : 0;
+  if (from_history > 0) history_->copy(from, wanted.first(from_history));
+  if (const auto rest = wanted.subspan(from_history); !rest.empty()) {
+    const auto first =
+        chunk_->bytes.begin() + static_cast<std::ptrdiff_t>(from + from_history - chunk_->offset);
+    std::copy(first, first + static_cast<std::ptrdiff_t>(rest.size()), rest.begin());
+  }
+  copied_from_ = from;
+}
+
+Answer StreamScanner::Pass::evaluate(const Pending& entry, std::uint64_t at_offset, bool closed) {
+  const CompiledRule& rule = compiled_[entry.rule];
+  std::uint64_t from = std::max(entry.floor, at_offset > set_.window() ? at_offset - set_.window() : 0);
+  // Taken up in this pass, all that the rule can use lies behind the first byte of its literal.
+  if (entry.fresh && rule.lookback <= start_) from = std::max(from, start_ + 1 - rule.lookback);
+  need(from);
+  from = std::max(from, copied_from_);
+  ++scratch_.counters.evaluations;
+  // `at` of a place in the new bytes is fine too: they follow the window in the buffer.
+  const Answer answer =
+      scratch_.evaluator.evaluate({rule, at(std::min(from, known_)), std::min(from, known_), known_,
+                                   entry.floor, set_.window(), at_offset, closed, entry.last_literal});
+  scratch_.counters.recursion_limit += answer.recursion_limit ? 1U : 0U;
+  scratch_.counters.pcre_limit += answer.pcre_limit ? 1U : 0U;
+  return answer;
+}
+
+// Forgets rules that can match no more without a new occurrence of their literal.
+void StreamScanner::Pass::let_go() {
+  const std::uint64_t next = known_ + 1;
+  const std::uint64_t bottom = next > set_.window() ? next - set_.window() : 0;
+  auto& pending = scanner_.state_->pending;
+  const auto done = [&](Pending& entry) {
+    entry.fresh = false;
+    if (entry.last_literal != never && entry.last_literal < bottom + content_size(compiled_[entry.rule]))
+      entry.dead = true;
+    return entry.dead && (entry.floor <= bottom || entry.floor == scanner_.begin_);
+  };
+  pending.erase(std::remove_if(pending.begin(), pending.end(), done), pending.end());
+  if (pending.empty() && pending.capacity() > 16) std::vector<Pending>().swap(pending);
+}
+
+}  // namespace lockstep::signatures
