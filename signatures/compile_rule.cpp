@@ -86,17 +86,21 @@ bool waits(const CompiledOption& option) {
       option);
 }
 
-bool moves_cursor_by_search(const CompiledOption& option) {
-  return std::holds_alternative<CompiledContent>(option) || std::holds_alternative<CompiledPcre>(option);
+// A content or pcre that is found sets the cursor anew.
+bool sets_cursor(const CompiledOption& option) {
+  if (const auto* content = std::get_if<CompiledContent>(&option)) return !content->negated;
+  const auto* pcre = std::get_if<CompiledPcre>(&option);
+  return pcre != nullptr && !pcre->negated;
 }
 
-// A content or pcre is retried if an option up to and including the next content or pcre is relative.
+// A content or pcre is retried if an option up to and including the next one that sets the cursor is relative: it then
+// depends on where this one matched. (Suricata looks no further than the next content, negated or not.)
 void mark_retries(std::vector<CompiledOption>& options) {
   for (std::size_t i = 0; i < options.size(); ++i) {
     bool relative = false;
     for (std::size_t j = i + 1; j < options.size() && !relative; ++j) {
       relative = is_relative(options[j]);
-      if (moves_cursor_by_search(options[j])) break;
+      if (sets_cursor(options[j])) break;
     }
     if (auto* content = std::get_if<CompiledContent>(&options[i])) content->relative_next = relative;
     if (auto* pcre = std::get_if<CompiledPcre>(&options[i])) pcre->relative_next = relative;

@@ -111,7 +111,9 @@ void Evaluator::note_missing(const CompiledContent& content, std::size_t index, 
     const std::uint64_t start = find(content, at(lo), lo, hi);
     if (start != never) return retry(start + length);
   }
-  if (window.hi > question_->known && !content.gated)
+  // A gated content needs a further literal; one whose content ends beyond the known bytes is on its way.
+  const bool may_come = !content.gated || question_->last_literal > question_->known;
+  if (window.hi > question_->known && may_come)
     answer_.waits_for |= 1ULL << std::min<std::size_t>(index, 63);
 }
 

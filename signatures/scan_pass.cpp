@@ -307,8 +307,8 @@ Answer StreamScanner::Pass::evaluate(const Pending& entry, std::uint64_t at_offs
 
 // Forgets rules that can match no more without a new occurrence of their literal.
 void StreamScanner::Pass::let_go() {
-  const std::uint64_t next = known_ + 1;
-  const std::uint64_t bottom = next > set_.window() ? next - set_.window() : 0;
+  // The end of the stream may yet be asked about at the same offset.
+  const std::uint64_t bottom = known_ > set_.window() ? known_ - set_.window() : 0;
   auto& pending = scanner_.state_->pending;
   const auto done = [&](Pending& entry) {
     entry.fresh = false;
