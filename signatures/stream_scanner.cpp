@@ -104,13 +104,17 @@ void StreamScanner::run(const StreamChunk& chunk, const StreamHistory& history, 
   if (chunk.offset != offset_) restart(chunk.offset);
   const std::size_t already = matches != nullptr ? matches->size() : 0;
   std::span<const std::uint8_t> rest = chunk.bytes;
-  do {
+  const auto pass = [&](std::span<const std::uint8_t> part, Pass::Ends ends) {
+    Pass(*this, context, scratch.parts(), matches, already).run(part, chunk, history, ends);
+  };
+  while (!rest.empty()) {
     const auto part = rest.first(std::min(rest.size(), slice));
     rest = rest.subspan(part.size());
-    const bool last = rest.empty();
-    Pass pass(*this, context, scratch.parts(), matches, already);
-    pass.run(part, chunk, history, {last && chunk.end_of_stream, last && !more_of_packet});
-  } while (!rest.empty());
+    pass(part, {false, rest.empty() && !more_of_packet && !chunk.end_of_stream});
+  }
+  // A step of its own, so that it makes no difference whether a FIN comes with the last byte or alone.
+  if (chunk.end_of_stream || (chunk.bytes.empty() && !more_of_packet))
+    pass({}, {chunk.end_of_stream, !chunk.end_of_stream});
 }
 
 }  // namespace lockstep::signatures

@@ -10,6 +10,8 @@
 // content whose
 //   window ends (depth, within) holds only once E reaches that end, `isdataat:!`, `endswith`, `$`, `\z` and
 //   `\Z` only once the direction has ended, with E the end of the stream.
+// * The end of the direction is a step of its own after the last byte: rules are asked once more, in order of
+//   evaluation, at the same E (those that have not fired there).
 // * For drop and reject rules the direction counts as ended, for that rule alone, at the last byte of each
 // packet: the
 //   rule then fires there, flagged `early`. This is the one answer that depends on how the stream was cut.

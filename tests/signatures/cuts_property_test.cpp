@@ -127,12 +127,14 @@ Matching::Fired at_every_offset(const RuleSet& set, std::string_view stream, boo
   const MatchContext context{packet, flow};
   std::vector<std::uint64_t> floor(set.size(), 0);
   Matching::Fired fired;
-  for (std::uint64_t end = 1; end <= stream.size(); ++end) {
+  // The end is a step of its own behind the last byte.
+  for (std::uint64_t step = 1; step <= stream.size() + (closed ? 1 : 0); ++step) {
+    const std::uint64_t end = std::min<std::uint64_t>(step, stream.size());
     for (std::uint32_t i = 0; i < set.size(); ++i) {
-      if (!state_holds(set.rule(i), context)) continue;
-      const bool last = closed && end == stream.size();
-      const Answer answer = evaluator.evaluate({set.parts().compiled[i], span_of(stream).data(), 0, end,
-                                                floor[i], set.window(), end, last, never - 1});
+      if (floor[i] == end || !state_holds(set.rule(i), context)) continue;
+      const Answer answer =
+          evaluator.evaluate({set.parts().compiled[i], span_of(stream).data(), 0, end, floor[i], set.window(),
+                              end, step > stream.size(), never - 1});
       if (!answer.holds) continue;
       fired.emplace_back(set.rule(i).id.sid, end);
       floor[i] = end;

@@ -1,0 +1,246 @@
+// What matching costs beside bare Hyperscan on the same bytes and the same database: MB/s of the scanner, of
+// hs_scan_stream alone, and their quotient, with 1,000 rules. Rules: made up (words and random bytes, as many
+// tools generate), and the raw TCP rules of Emerging Threats where LOCKSTEP_SHARED (default ../shared) has
+// them. LOCKSTEP_PAYLOAD names a file of payload to scan in place of HTTP-like text made here.
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+#include <hs/hs.h>
+
+#include "signatures/parser.hpp"
+#include "signatures/rule_set_parts.hpp"
+#include "signatures/scratch_parts.hpp"
+#include "signatures/stream_scanner.hpp"
+
+using namespace lockstep::signatures;
+
+namespace {
+
+constexpr std::size_t segment = 1448;
+constexpr std::size_t stream_length = 1024 * 1024;
+constexpr std::size_t rule_count = 1000;
+
+std::string read_file(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+std::string made_up_payload() {
+  static const std::vector<std::string> words = {"session", "static",  "image",  "assets", "index", "login",
+                                                 "search",  "article", "banner", "style",  "main",  "vendor",
+                                                 "query",   "cart",    "price",  "news"};
+  std::mt19937 random(7);
+  const auto pick = [&](std::size_t limit) {
+    return std::uniform_int_distribution<std::size_t>(0, limit - 1)(random);
+  };
+  const auto word = [&] { return words[pick(words.size())]; };
+  std::string payload;
+  while (payload.size() < 8 * stream_length) {
+    payload += fmt::format(
+        "GET /{}/{}-{}.html?id={} HTTP/1.1\r\nHost: www.{}.example\r\nUser-Agent: Mozilla/5.0 (X11; "
+        "Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0\r\nAccept: text/html,*/*;q=0.8\r\n"
+        "Accept-Encoding: gzip, deflate\r\nCookie: sid={:016x}; theme={}\r\n\r\n",
+        word(), word(), random(), random(), word(), random(), word());
+    payload += fmt::format(
+        "HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Type: text/html\r\nContent-Length: 6000\r\n\r\n<html>");
+    for (int i = 0; i < 60; ++i)
+      payload += fmt::format("<div class=\"{}\"><a href=\"/{}/{}\">{} {}</a></div>\n", word(), word(), word(),
+                             word(), word());
+    for (int i = 0; i < 2000; ++i) payload += static_cast<char>(random());
+  }
+  return payload;
+}
+
+const std::string& payload() {
+  static const std::string bytes = [] {
+    const char* file = std::getenv("LOCKSTEP_PAYLOAD");
+    std::string read = file != nullptr ? read_file(file) : made_up_payload();
+    read.resize(std::min<std::size_t>(read.size(), 64 * stream_length));
+    return read;
+  }();
+  return bytes;
+}
+
+std::string made_up_rules() {
+  static const std::vector<std::string> words = {"admin",  "shell",  "exec",   "upload", "config",
+                                                 "passwd", "inject", "loader", "beacon", "panel"};
+  std::mt19937 random(7);
+  std::string text;
+  for (std::size_t i = 0; i < rule_count; ++i) {
+    const std::string name = fmt::format("{}-{:x}.php", words[random() % words.size()], random());
+    std::string body = fmt::format("content:\"{}\";", name);
+    if (i % 4 == 1)
+      body = fmt::format("content:\"|{:02x} {:02x} {:02x} {:02x} {:02x} {:02x}|\";", random() & 255,
+                         random() & 255, random() & 255, random() & 255, random() & 255, random() & 255);
+    if (i % 4 == 2)
+      body += fmt::format(" content:\"{}=\"; distance:0; within:120;", words[random() % words.size()]);
+    text += fmt::format("alert tcp any any -> any any (msg:\"{}\"; {} sid:{};)\n", i, body, 1000001 + i);
+  }
+  return text;
+}
+
+std::string etopen_rules() {
+  const char* shared = std::getenv("LOCKSTEP_SHARED");
+  const std::filesystem::path folder =
+      std::filesystem::path(shared != nullptr ? shared : "../shared") / "corpora/rules/etopen";
+  std::string text;
+  if (!std::filesystem::is_directory(folder)) return text;
+  std::vector<std::filesystem::path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    if (entry.path().extension() == ".rules") files.push_back(entry.path());
+  std::sort(files.begin(), files.end());
+  for (const auto& file : files) text += read_file(file);
+  return text;
+}
+
+struct Loaded {
+  std::shared_ptr<const RuleSet> set;
+  const RuleGroup* group = nullptr;
+  PacketFields packet;
+};
+
+// The first thousand rules that look for a literal in the stream; headers opened, so that each is in play.
+Loaded load(const std::string& text) {
+  RuleParser parser(ParserSettings{});
+  parser.parse("bench", text);
+  ParsedRules parsed = std::move(parser).finish();
+  std::vector<Rule> rules;
+  for (Rule& rule : parsed.rules) {
+    const bool looks = std::any_of(rule.payload.begin(), rule.payload.end(), [](const PayloadOption& option) {
+      const auto* content = std::get_if<Content>(&option);
+      return content != nullptr && !content->negated && content->pattern.size() >= 4;
+    });
+    if (rule.inspection != Inspection::stream || !looks || rules.size() == rule_count) continue;
+    rule.source = rule.destination = AddressSet::any();
+    rule.source_ports = rule.destination_ports = PortSet::any();
+    rule.flow.side = FlowOption::Side::any;
+    rules.push_back(std::move(rule));
+  }
+  Loaded loaded;
+  if (rules.size() < rule_count) return loaded;
+  loaded.set = RuleSet::compile(std::move(rules), parsed.names, {}).value();
+  loaded.packet.has_flow = loaded.packet.established = loaded.packet.in_stream = true;
+  loaded.group =
+      loaded.set->rules_for({loaded.packet.source, loaded.packet.destination, 40000, 80, 6}).to_server;
+  return loaded;
+}
+
+class Before final : public StreamHistory {
+ public:
+  explicit Before(const char* stream) : stream_(stream) {}
+  [[nodiscard]] std::uint64_t begin() const override { return 0; }
+  void copy(std::uint64_t from, std::span<std::uint8_t> to) const override {
+    std::copy_n(stream_ + from, to.size(), to.begin());
+  }
+
+ private:
+  const char* stream_;
+};
+
+// Calls `take(stream, offset, length, last)` for every segment of the payload, each MiB a stream of its own.
+template <typename Take>
+void in_segments(Take take) {
+  const std::string& bytes = payload();
+  for (std::size_t start = 0; start < bytes.size(); start += stream_length) {
+    const std::size_t length = std::min(stream_length, bytes.size() - start);
+    for (std::size_t offset = 0; offset < length; offset += segment)
+      take(bytes.data() + start, offset, std::min(segment, length - offset));
+  }
+}
+
+int count(unsigned, unsigned long long, unsigned long long, unsigned, void* hits) {
+  ++*static_cast<std::uint64_t*>(hits);
+  return 0;
+}
+
+void bare(const Loaded& loaded, Scratch& scratch, std::uint64_t& hits) {
+  std::array<hs_stream_t*, RuleGroup::stream_sets> streams{};
+  const auto close = [&] {
+    for (auto*& stream : streams) {
+      if (stream != nullptr) hs_close_stream(stream, nullptr, nullptr, nullptr);
+      stream = nullptr;
+    }
+  };
+  in_segments([&](const char* stream, std::size_t offset, std::size_t length) {
+    if (offset == 0) close();
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+      if (loaded.group->stream[i].empty()) continue;
+      if (offset == 0) hs_open_stream(loaded.group->stream[i].database->get(), 0, &streams[i]);
+      hs_scan_stream(streams[i], stream + offset, static_cast<unsigned>(length), 0, scratch.parts().hyperscan,
+                     count, &hits);
+    }
+  });
+  close();
+}
+
+void scanned(const Loaded& loaded, Scratch& scratch, std::vector<Match>& matches) {
+  StreamScanner scanner;
+  FlowState flow;
+  const MatchContext context{loaded.packet, flow};
+  in_segments([&](const char* stream, std::size_t offset, std::size_t length) {
+    if (offset == 0) {
+      scanner = StreamScanner(*loaded.set, loaded.group);
+      flow = FlowState();
+    }
+    matches.clear();
+    scanner.scan({Direction::to_server,
+                  offset,
+                  {reinterpret_cast<const std::uint8_t*>(stream) + offset, length},
+                  false},
+                 Before(stream), context, scratch, matches);
+  });
+}
+
+// Both in turn within each round, so that a neighbour's noise falls on both.
+void beside_bare(benchmark::State& state, const std::string& rules) {
+  const Loaded loaded = load(rules);
+  if (loaded.set == nullptr) return state.SkipWithError("SKIPPED: fewer than 1,000 rules of this kind");
+  Scratch scratch = Scratch::make(*loaded.set).value();
+  std::vector<Match> matches;
+  matches.reserve(StreamScanner::max_matches);
+  std::uint64_t hits = 0;
+  double bare_seconds = 0;
+  double our_seconds = 0;
+  const auto timed = [](auto&& work, double& sum) {
+    const auto before = std::chrono::steady_clock::now();
+    work();
+    sum += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
+  };
+  for (auto _ : state) {
+    timed([&] { bare(loaded, scratch, hits); }, bare_seconds);
+    timed([&] { scanned(loaded, scratch, matches); }, our_seconds);
+  }
+  const double megabytes =
+      static_cast<double>(payload().size()) * static_cast<double>(state.iterations()) / 1e6;
+  state.counters["bare_MB/s"] = megabytes / bare_seconds;
+  state.counters["scanner_MB/s"] = megabytes / our_seconds;
+  state.counters["share_of_bare"] = bare_seconds / our_seconds;
+  const double segments =
+      static_cast<double>(payload().size()) / segment * static_cast<double>(state.iterations());
+  state.counters["hits/segment"] = static_cast<double>(hits) / segments;
+  state.counters["evaluations/segment"] = static_cast<double>(scratch.counters().evaluations) / segments;
+  state.counters["matches/segment"] = static_cast<double>(scratch.counters().matches) / segments;
+}
+
+void made_up(benchmark::State& state) {
+  beside_bare(state, made_up_rules());
+}
+void etopen(benchmark::State& state) {
+  beside_bare(state, etopen_rules());
+}
+
+BENCHMARK(made_up)->Unit(benchmark::kMillisecond);
+BENCHMARK(etopen)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+
+BENCHMARK_MAIN();
