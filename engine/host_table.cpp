@@ -164,10 +164,11 @@ void HostTable::count_port(const Threshold& threshold, RateState& state, bool ne
   if (state.count < std::numeric_limits<std::uint32_t>::max()) ++state.count;
 }
 
-bool HostTable::exceeds(const signatures::RuleId& rule, const RateLimit& limit, const RatePacket& packet) {
-  if (limit.track == Threshold::Track::by_flow && !packet.flow) return false;
-  const RateKey key = rate_key(rule, use_rate_filter, limit.track, packet);
-  const Duration window = to_duration(limit.seconds), timeout = to_duration(limit.timeout);
+bool HostTable::exceeds(const signatures::RuleId& rule, const signatures::RateFilter& filter,
+                        const RatePacket& packet) {
+  if (filter.track == Threshold::Track::by_flow && !packet.flow) return false;
+  const RateKey key = rate_key(rule, use_rate_filter, filter.track, packet);
+  const Duration window = to_duration(filter.seconds), timeout = to_duration(filter.timeout);
   return rates_.update(key, packet.now, [&](RateState& state, bool fresh) {
     if (state.acting_since) {
       if (packet.now <= after(*state.acting_since, timeout)) return true;
@@ -180,7 +181,7 @@ bool HostTable::exceeds(const signatures::RuleId& rule, const RateLimit& limit, 
       state.count = 1;
       return false;
     }
-    if (++state.count <= limit.count) return false;
+    if (++state.count <= filter.count) return false;
     state.acting_since = packet.now;
     state.expires = std::max(state.expires, after(after(packet.now, timeout), window));
     return true;

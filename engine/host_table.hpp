@@ -13,6 +13,7 @@
 
 #include "engine/sharded_table.hpp"
 #include "signatures/host_state.hpp"
+#include "signatures/rate_control.hpp"
 #include "signatures/rule.hpp"
 
 namespace lockstep {
@@ -38,14 +39,6 @@ enum class RateAnswer : std::uint8_t {
   alert,    // act and alert
 };
 [[nodiscard]] std::string_view name(RateAnswer answer);
-
-// rate_filter: after more than `count` hits in `seconds` the rule's action is another one for `timeout`.
-struct RateLimit {
-  signatures::Threshold::Track track = signatures::Threshold::Track::by_src;
-  std::uint32_t count = 1;
-  std::chrono::seconds seconds{60};
-  std::chrono::seconds timeout{0};
-};
 
 struct HostTableCounters {
   ShardedTableCounters rates, bits;
@@ -78,7 +71,7 @@ class HostTable final : public signatures::HostState {
   // One hit of a rule with a rate_filter: whether the new action holds for it. It does from hit N+1 of a
   // window on for `timeout`; hits in that time are not counted, nor is the first one after it, if it comes
   // within `seconds`.
-  [[nodiscard]] bool exceeds(const signatures::RuleId& rule, const RateLimit& limit,
+  [[nodiscard]] bool exceeds(const signatures::RuleId& rule, const signatures::RateFilter& filter,
                              const RatePacket& packet);
 
   // A host's bit is one whether it was set as the source or as the destination of a packet; a pair's bit is

@@ -183,11 +183,14 @@ TEST_CASE("each rule counts for itself", "[engine][threshold]") {
 
 TEST_CASE("a rate_filter takes hold beyond N hits for its time-out", "[engine][rate_filter]") {
   HostTable table({}, replay_hash_seed);
-  const RateLimit limit{Track::by_src, 2, seconds(10), seconds(30)};
+  signatures::RateFilter filter;
+  filter.count = 2;
+  filter.seconds = seconds(10);
+  filter.timeout = seconds(30);
   std::string text;
   // 34.5 ends the new action and is not counted; 35 opens a window again.
   for (const double time : {0.0, 1.0, 4.0, 5.0, 34.0, 34.5, 35.0, 36.0, 37.0}) {
-    text += table.exceeds(rule, limit, packet(time)) ? 'X' : '-';
+    text += table.exceeds(rule, filter, packet(time)) ? 'X' : '-';
   }
   CHECK(text == "--XXX---X");
 }
