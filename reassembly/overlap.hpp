@@ -137,8 +137,8 @@ struct RunReadings {
 };
 
 struct ReadingLimits {
-  std::size_t most = 16;                  // readings of a run; at least 1
-  StreamOffset longest_run = 256 * 1024;  // bytes; of a longer one only the policy's own reading is listed
+  std::size_t most = 16;              // readings of a run; at least 1
+  StreamOffset longest_run = 262144;  // bytes; of a longer one only the policy's own reading is listed
 };
 
 // The readings of each run. Every byte of a run must be covered by an arrival (one that is not reads as 0).

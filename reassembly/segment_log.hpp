@@ -42,8 +42,8 @@ namespace lockstep::reassembly {
 
 struct SegmentRecord {
   static constexpr std::size_t max_entries = 64;
-  static constexpr std::size_t max_arrivals = 1024;         // segments that the entries stand for
-  static constexpr std::size_t max_copy_bytes = 13 * 1024;  // bytes of copies that differ
+  static constexpr std::size_t max_arrivals = 1024;     // segments that the entries stand for
+  static constexpr std::size_t max_copy_bytes = 13312;  // bytes of copies that differ
 
   // `count` segments of equal length that make up [begin, end), taken one after another. If copy_length > 0
   // (and then count is 1) the bytes [copy_begin, copy_begin + copy_length) of it are copies[copy_at...].
@@ -109,7 +109,7 @@ class SegmentLog {
     return std::span(record_->entries).first(record_->entry_count);
   }
   bool remember(const Entry& entry, std::span<const std::uint8_t> copy);
-  bool has_room(std::size_t copy_length) const;
+  [[nodiscard]] bool has_room(std::size_t copy_length) const;
   void forget_before(StreamOffset in_order);
   [[nodiscard]] std::vector<Run> runs(StreamOffset from, StreamOffset to) const;
 
