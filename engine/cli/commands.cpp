@@ -1,0 +1,63 @@
+#include "engine/cli/commands.hpp"
+
+#include <cstdio>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "engine/cli/help.hpp"
+#include "engine/options/suggest.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr CommandRow table[] = {
+    {Command::check, "check", "load rules and settings, say what is wrong with them",
+     "Loads the rules as a run would and prints the whole account: rules that failed with file, line and "
+     "column, "
+     "rules that were skipped with the keyword that is missing (-v lists each), warnings. The last line is "
+     "\"N rules loaded, N failed, N skipped\". With -c or --dump-config it also prints every setting with "
+     "its value "
+     "and where that comes from.",
+     run_check},
+    {Command::version, "version", "print the version", "Prints the program's version.", run_version},
+    {Command::help, "help", "print help on a command or on the settings",
+     "Prints help on a command. The topic config lists the keys of lockstep.toml.", run_help},
+};
+
+}  // namespace
+
+std::span<const CommandRow> command_table() {
+  return table;
+}
+
+const CommandRow* find_command(std::string_view name) {
+  for (const CommandRow& row : table) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
+}
+
+int run_version(const Configuration&) {
+  fmt::print("Lockstep {}\n", LOCKSTEP_VERSION);
+  return exit_ok;
+}
+
+int run_help(const Configuration& configuration) {
+  const std::string& topic = configuration.invocation.help_topic;
+  if (topic.empty()) {
+    fmt::print("{}", program_help());
+  } else if (topic == "config") {
+    fmt::print("{}", config_help());
+  } else if (const CommandRow* row = find_command(topic)) {
+    fmt::print("{}", command_help(*row));
+  } else {
+    std::vector<std::string_view> names{"config"};
+    for (const CommandRow& command : table) names.push_back(command.name);
+    fmt::print(stderr, "lockstep: no help on '{}'{}\n", topic, did_you_mean(topic, names));
+    return exit_usage;
+  }
+  return exit_ok;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,409 @@
+#include <algorithm>
+#include <array>
+
+#include "engine/options/option.hpp"
+#include "engine/options/value.hpp"
+
+namespace lockstep {
+namespace {
+
+template <class F>
+constexpr Target at(F) {
+  using T = std::remove_reference_t<std::invoke_result_t<F, Invocation&>>;
+  if constexpr (std::is_enum_v<T>) {
+    return ChoiceSlot{[](Invocation& i) { return static_cast<std::size_t>(F{}(i)); },
+                      [](Invocation& i, std::size_t value) { F{}(i) = static_cast<T>(value); }};
+  } else {
+    return Slot<T>{[](Invocation& i) -> T& { return F{}(i); }};
+  }
+}
+#define AT(field) at([](Invocation & i) -> auto& { return i.field; })
+
+template <class... C>
+constexpr std::uint8_t on(C... commands) {
+  return static_cast<std::uint8_t>((static_cast<unsigned>(commands) | ...));
+}
+constexpr std::uint8_t loads = on(Command::replay, Command::check);  // commands that load settings and rules
+constexpr std::uint8_t replays = on(Command::replay);
+constexpr std::uint8_t checks = on(Command::check);
+constexpr std::uint8_t everywhere =
+    on(Command::program, Command::replay, Command::check, Command::version, Command::help);
+
+constexpr std::array<std::string_view, 2> modes{"enforce", "observe"};
+constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
+constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
+constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
+
+constexpr std::uint64_t mib = 1ULL << 20;
+constexpr std::uint64_t gib = 1ULL << 30;
+constexpr std::uint64_t second = 1'000'000'000;
+constexpr std::uint64_t year = 365ULL * 86'400 * second;
+
+std::string check_drop(std::string_view value) {
+  if (value == "all") return {};
+  constexpr std::string_view classtype = "classtype:";
+  if (value.starts_with(classtype) && value.size() > classtype.size()) return {};
+  const auto sid = parse_count(value);
+  if (sid && *sid > 0 && *sid <= std::numeric_limits<std::uint32_t>::max()) return {};
+  return "is not all, a sid or classtype:NAME";
+}
+
+std::string check_event_type(std::string_view value) {
+  if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
+  return "is not one of alert, drop, flow, anomaly, stats";
+}
+
+constexpr Option table[] = {
+    {.key = "mode",
+     .flags = "--mode",
+     .argument = "MODE",
+     .commands = loads,
+     .kind = Kind::choice,
+     .choices = modes,
+     .target = AT(settings.mode),
+     .text =
+         "enforce: decide each packet as the inline engine would. observe: nothing can be dropped; decide as "
+         "the captured hosts did, with their own answers as evidence."},
+
+    {.key = "vars.address-groups",
+     .argument = "ADDRESSES",
+     .kind = Kind::names,
+     .target = AT(settings.vars.address_groups),
+     .text = "Addresses that rules name as $NAME: any, an address, a prefix, a range, a list in brackets, ! "
+             "for all "
+             "but these. Every name of Suricata's default configuration exists; HOME_NET and EXTERNAL_NET "
+             "are any."},
+    {.key = "vars.port-groups",
+     .argument = "PORTS",
+     .kind = Kind::names,
+     .target = AT(settings.vars.port_groups),
+     .text = "Ports that rules name as $NAME: any, a port, a range 1024:2048, a list in brackets, ! for all "
+             "but these."},
+
+    {.key = "rules.files",
+     .flags = "-S,--rules",
+     .argument = "PATH",
+     .commands = loads,
+     .kind = Kind::paths,
+     .target = AT(settings.rules.files),
+     .text = "Rule files, directories (all *.rules in them) and globs. May be repeated; given on the command "
+             "line "
+             "it replaces what the configuration lists."},
+    {.key = "rules.drop",
+     .flags = "--drop",
+     .argument = "all|SID,...",
+     .commands = loads,
+     .kind = Kind::texts,
+     .target = AT(settings.rules.drop),
+     .check = check_drop,
+     .comma_separated = true,
+     .text = "Alert rules to turn into drop rules: all, a sid, or classtype:NAME."},
+    {.key = "rules.classification-file",
+     .argument = "PATH",
+     .kind = Kind::path,
+     .target = AT(settings.rules.classification_file),
+     .text =
+         "classification.config: descriptions and priorities of class types. Not given: the one that stands "
+         "beside the first rule file, if any."},
+    {.key = "rules.reference-config-file",
+     .argument = "PATH",
+     .kind = Kind::path,
+     .target = AT(settings.rules.reference_config_file),
+     .text =
+         "reference.config: address prefixes of reference types. Not given: the one that stands beside the "
+         "first rule file, if any."},
+    {.key = "rules.threshold-file",
+     .argument = "PATH",
+     .kind = Kind::path,
+     .target = AT(settings.rules.threshold_file),
+     .text = "threshold.config: suppress, threshold and rate_filter lines. Not given: none."},
+    {.key = "rules.cache",
+     .argument = "PATH",
+     .kind = Kind::path,
+     .target = AT(settings.rules.cache),
+     .text =
+         "Directory of compiled pattern sets, found again by a hash of their content. Empty: none is kept."},
+
+    {.key = "flow.max-flows",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {16, 64 * mib},
+     .target = AT(settings.flow.max_flows),
+     .text =
+         "Connections tracked at once. A full table gives up the longest-idle flow of the source prefix that "
+         "holds most."},
+    {.key = "flow.max-half-open",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {16, 64 * mib},
+     .target = AT(settings.flow.max_half_open),
+     .text = "Connections of which only the SYN was seen, in a table of their own. When it is full SYNs pass "
+             "statelessly and the SYN-ACK creates the flow."},
+    {.key = "flow.timeouts.tcp.new",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, year},
+     .target = AT(settings.flow.tcp.fresh),
+     .text = "Idle time after which a handshake is given up."},
+    {.key = "flow.timeouts.tcp.established",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, year},
+     .target = AT(settings.flow.tcp.established),
+     .text = "Idle time after which an open connection is given up and reset at both ends."},
+    {.key = "flow.timeouts.tcp.closed",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, year},
+     .target = AT(settings.flow.tcp.closed),
+     .text = "Idle time after which a closed connection is forgotten."},
+    {.key = "flow.timeouts.tcp.bypassed",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, year},
+     .target = AT(settings.flow.tcp.bypassed),
+     .text = "Idle time after which a bypassed connection is forgotten."},
+
+    {.key = "stream.checksum-validation",
+     .flags = "-k,--checksums",
+     .argument = "all|none",
+     .commands = replays,
+     .kind = Kind::choice,
+     .choices = checksum_validations,
+     .target = AT(settings.stream.checksum_validation),
+     .text = "none takes packets with wrong checksums as they are: for captures made on a host that leaves "
+             "checksums to its network card."},
+    {.key = "stream.memory",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {mib, 1024 * gib},
+     .target = AT(settings.stream.memory),
+     .text = "The pool of pieces: copies of data that was forwarded and not acknowledged, or that waits for "
+             "a hole. "
+             "A quarter is reserved for data in order."},
+    {.key = "stream.out-of-order",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {0, gib},
+     .target = AT(settings.stream.out_of_order),
+     .text = "Data that one direction of a flow may hold ahead of a hole; more is dropped, and its sender "
+             "repeats it."},
+    {.key = "stream.max-holes",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 65'535},
+     .target = AT(settings.stream.max_holes),
+     .text = "Holes in one direction of a flow; data that would open another is dropped, and its sender "
+             "repeats it."},
+    {.key = "stream.hole-timeout",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, year},
+     .target = AT(settings.stream.hole_timeout),
+     .text = "Age of a hole at which its flow is reset."},
+    {.key = "stream.reassembly.depth",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {0, 1024 * gib},
+     .target = AT(settings.stream.reassembly_depth),
+     .text = "Bytes of each direction that are inspected. 0: all; a flow is bypassed only when no rule can "
+             "match it "
+             "any more."},
+    {.key = "stream.inspect-window",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {256, mib},
+     .target = AT(settings.stream.inspect_window),
+     .text = "Bytes that are retained behind the last one scanned, for the parts of a rule that look back."},
+    {.key = "stream.drop-silent",
+     .kind = Kind::boolean,
+     .target = AT(settings.stream.drop_silent),
+     .text =
+         "Do not reset the protected host when its connection is dropped; it stays open there until it times "
+         "out."},
+
+    {.key = "defrag.memory",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {mib, 64 * gib},
+     .target = AT(settings.defrag.memory),
+     .text = "Fragments held; when it is full new ones are dropped."},
+    {.key = "defrag.max-datagrams",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 16 * mib},
+     .target = AT(settings.defrag.max_datagrams),
+     .text = "Datagrams of which fragments are held; when there are as many, the oldest gives way."},
+    {.key = "defrag.max-fragments",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {2, 8192},
+     .target = AT(settings.defrag.max_fragments),
+     .text = "Fragments of one datagram; more are dropped."},
+    {.key = "defrag.timeout",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, 3600 * second},
+     .target = AT(settings.defrag.timeout),
+     .text = "Time in which a datagram must be complete."},
+
+    {.key = "detect.inspection-recursion-limit",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 1'000'000},
+     .target = AT(settings.detect.inspection_recursion_limit),
+     .text = "Steps that one evaluation of a rule may take back and try again; beyond it the rule does not "
+             "match, "
+             "which is counted."},
+    {.key = "detect.pcre-match-limit",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 100'000'000},
+     .target = AT(settings.detect.pcre_match_limit),
+     .text = "PCRE2's match limit; an expression beyond it does not match, which is counted."},
+    {.key = "detect.pcre-recursion-limit",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 100'000'000},
+     .target = AT(settings.detect.pcre_recursion_limit),
+     .text = "PCRE2's depth limit; an expression beyond it does not match, which is counted."},
+
+    {.key = "outputs.log-dir",
+     .flags = "-l,--log-dir",
+     .argument = "DIR",
+     .commands = replays,
+     .kind = Kind::path,
+     .target = AT(settings.outputs.log_dir),
+     .text = "Directory of the log files. Not given: none are written."},
+    {.key = "outputs.eve-log.enabled",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.enabled),
+     .text = "Write events as EVE JSON, one object a line."},
+    {.key = "outputs.eve-log.filename",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.outputs.eve.filename),
+     .text = "File in the log directory."},
+    {.key = "outputs.eve-log.types",
+     .argument = "TYPES",
+     .kind = Kind::texts,
+     .target = AT(settings.outputs.eve.types),
+     .check = check_event_type,
+     .comma_separated = true,
+     .text = "Events to write: alert, drop, flow, anomaly, stats."},
+    {.key = "outputs.eve-log.drop-flows",
+     .argument = "start|all",
+     .kind = Kind::choice,
+     .choices = drop_flows,
+     .target = AT(settings.outputs.eve.drop_flows),
+     .text = "start: for a flow that was dropped as a whole, a drop event for the first packet of each "
+             "direction. "
+             "all: for every packet."},
+    {.key = "outputs.eve-log.payload",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.payload),
+     .text = "Add what a rule was matched against to alerts: payload (base64) and payload_printable."},
+    {.key = "outputs.eve-log.packet",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.packet),
+     .text = "Add the packet (base64) to alerts."},
+    {.key = "outputs.fast.enabled",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.fast.enabled),
+     .text = "Write alerts as lines of text."},
+    {.key = "outputs.fast.filename",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.outputs.fast.filename),
+     .text = "File in the log directory."},
+    {.key = "outputs.stats-interval",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, 86'400 * second},
+     .target = AT(settings.outputs.stats_interval),
+     .text = "Time between two stats events; in a replay, of the capture's clock."},
+
+    {.flags = "FILE",
+     .argument = "FILE",
+     .commands = replays,
+     .kind = Kind::paths,
+     .target = AT(replay.inputs),
+     .text =
+         "Captures (pcap, pcapng) or directories of captures, read in the order given; - is standard input."},
+    {.flags = "TOPIC",
+     .argument = "TOPIC",
+     .commands = on(Command::help),
+     .kind = Kind::text,
+     .target = AT(help_topic),
+     .text = "A command, or config for the keys of lockstep.toml."},
+    {.flags = "-c,--config",
+     .argument = "FILE",
+     .commands = loads,
+     .kind = Kind::path,
+     .target = AT(config_file),
+     .text = "Read the settings from this file; lockstep.toml(5) lists the keys."},
+    {.flags = "--set",
+     .argument = "KEY=VALUE",
+     .commands = loads,
+     .kind = Kind::texts,
+     .target = AT(overrides),
+     .text =
+         "Set one key of the configuration; stronger than the file, weaker than an option of its own. May be "
+         "repeated."},
+    {.flags = "--write-passed",
+     .argument = "FILE",
+     .commands = replays,
+     .kind = Kind::path,
+     .target = AT(replay.write_passed),
+     .text = "Write a capture of what would have left the device, with rewritten bytes and resets."},
+    {.flags = "--explain",
+     .commands = replays,
+     .kind = Kind::boolean,
+     .target = AT(replay.explain),
+     .text = "Print each packet with its ruling, verdict and reason."},
+    {.flags = "--strict",
+     .commands = checks,
+     .kind = Kind::boolean,
+     .target = AT(check.strict),
+     .text = "Exit 1 if any rule failed or was skipped."},
+    {.flags = "--dump-config",
+     .commands = checks,
+     .kind = Kind::boolean,
+     .target = AT(check.dump_config),
+     .text = "Print every setting with its value and where that comes from, in the form of lockstep.toml."},
+    {.flags = "-v,--verbose",
+     .commands = loads,
+     .kind = Kind::repeats,
+     .target = AT(verbosity),
+     .text = "Say more; -vv more still."},
+    {.flags = "-h,--help",
+     .commands = everywhere,
+     .kind = Kind::boolean,
+     .target = AT(help),
+     .text = "Print this help."},
+    {.flags = "-V,--version",
+     .commands = on(Command::program),
+     .kind = Kind::boolean,
+     .target = AT(version),
+     .text = "Print the version."},
+};
+
+}  // namespace
+
+std::span<const Option> option_table() {
+  return table;
+}
+
+const Option* find_option(std::string_view key) {
+  for (const Option& option : table) {
+    if (option.key.empty()) continue;
+    if (option.key == key) return &option;
+    if (option.kind == Kind::names && key.size() > option.key.size() + 1 && key.starts_with(option.key) &&
+        key[option.key.size()] == '.') {
+      return &option;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace lockstep

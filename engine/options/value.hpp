@@ -1,0 +1,28 @@
+// Values with units, as users write them and as they are shown.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "engine/settings.hpp"
+
+namespace lockstep {
+
+// "1500", "64kb", "64 MiB", "2gb": bytes; k, m, g, t count in 1024 (as in Suricata). Nothing on anything
+// else.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text);
+
+// "250ms", "30s", "2m", "1h", "5d"; a bare number is seconds. Nothing on anything else, or beyond 292 years.
+[[nodiscard]] std::optional<Nanoseconds> parse_time(std::string_view text);
+
+// true, yes, on, 1 and false, no, off, 0.
+[[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
+
+[[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
+
+// In the largest unit that divides the value: "64mb", "5d".
+[[nodiscard]] std::string show_size(std::uint64_t bytes);
+[[nodiscard]] std::string show_time(Nanoseconds time);
+
+}  // namespace lockstep

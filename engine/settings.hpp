@@ -1,0 +1,108 @@
+// What the engine runs with: plain typed values, filled from the option table (engine/options/table.cpp). The
+// initialisers here are the defaults; the table reads them, and adds ranges, units and texts.
+#pragma once
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace lockstep {
+
+using Nanoseconds = std::chrono::nanoseconds;
+
+enum class Mode : std::uint8_t { enforce, observe };
+enum class ChecksumValidation : std::uint8_t { all, none };
+enum class DropFlows : std::uint8_t { start, all };
+
+// Names that rules use as $NAME, with their values as written. All names of Suricata's default configuration
+// exist.
+using NameMap = std::map<std::string, std::string, std::less<>>;
+
+[[nodiscard]] NameMap default_address_groups();
+[[nodiscard]] NameMap default_port_groups();
+
+struct VariableSettings {
+  NameMap address_groups = default_address_groups();
+  NameMap port_groups = default_port_groups();
+};
+
+struct RuleSettings {
+  std::vector<std::string> files = {};  // files, directories, globs
+  std::vector<std::string> drop = {};   // "all", a sid, "classtype:NAME": alert rules that become drop rules
+  std::string classification_file = {};
+  std::string reference_config_file = {};
+  std::string threshold_file = {};
+  std::string cache = {};  // directory of compiled pattern sets; empty: none
+};
+
+struct TcpTimeouts {
+  Nanoseconds fresh = std::chrono::seconds{130};  // key "new": Linux gives up a SYN after 127 s
+  Nanoseconds established = std::chrono::hours{120};
+  Nanoseconds closed = std::chrono::seconds{60};
+  Nanoseconds bypassed = std::chrono::seconds{100};
+};
+
+struct FlowSettings {
+  std::uint64_t max_flows = 262'144;
+  std::uint64_t max_half_open = 65'536;
+  TcpTimeouts tcp;
+};
+
+struct StreamSettings {
+  ChecksumValidation checksum_validation = ChecksumValidation::all;
+  std::uint64_t memory = 256ULL << 20;      // bytes, the piece pool
+  std::uint64_t out_of_order = 4ULL << 20;  // bytes a direction
+  std::uint64_t max_holes = 256;            // a direction
+  Nanoseconds hole_timeout = std::chrono::seconds{60};
+  std::uint64_t reassembly_depth = 0;         // bytes; 0: no limit
+  std::uint64_t inspect_window = 8ULL << 10;  // bytes retained behind the last byte scanned
+  bool drop_silent = false;
+};
+
+struct DefragSettings {
+  std::uint64_t memory = 4ULL << 20;  // bytes
+  std::uint64_t max_datagrams = 1024;
+  std::uint64_t max_fragments = 256;  // of one datagram
+  Nanoseconds timeout = std::chrono::seconds{60};
+};
+
+struct DetectSettings {
+  std::uint64_t inspection_recursion_limit = 3000;
+  std::uint64_t pcre_match_limit = 3500;
+  std::uint64_t pcre_recursion_limit = 1500;
+};
+
+struct EveSettings {
+  bool enabled = true;
+  std::string filename = "eve.json";
+  std::vector<std::string> types = {"alert", "drop", "flow", "anomaly", "stats"};
+  DropFlows drop_flows = DropFlows::start;
+  bool payload = false;
+  bool packet = false;
+};
+
+struct FastSettings {
+  bool enabled = true;
+  std::string filename = "fast.log";
+};
+
+struct OutputSettings {
+  std::string log_dir = {};  // empty: no log files
+  EveSettings eve;
+  FastSettings fast;
+  Nanoseconds stats_interval = std::chrono::seconds{8};
+};
+
+struct Settings {
+  Mode mode = Mode::enforce;
+  VariableSettings vars;
+  RuleSettings rules;
+  FlowSettings flow;
+  StreamSettings stream;
+  DefragSettings defrag;
+  DetectSettings detect;
+  OutputSettings outputs;
+};
+
+}  // namespace lockstep
