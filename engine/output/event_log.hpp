@@ -1,0 +1,46 @@
+// All outputs behind one door: the pipeline writes an event once, and it goes wherever the settings say.
+#pragma once
+#include <memory>
+#include <string>
+
+#include <tl/expected.hpp>
+
+#include "engine/output/events.hpp"
+#include "engine/settings.hpp"
+
+namespace lockstep {
+
+enum class EventType : std::uint8_t { alert, drop, flow, anomaly, stats };
+
+class EventLog {
+ public:
+  // Creates the log directory and the files that the settings name; with an empty log directory there is no
+  // output and every event is taken and forgotten. The error names the file and the remedy.
+  [[nodiscard]] static tl::expected<EventLog, std::string> open(const OutputSettings& settings);
+
+  EventLog(EventLog&&) noexcept;
+  EventLog& operator=(EventLog&&) noexcept;
+  ~EventLog();
+
+  // Whether an event of this type goes anywhere, so that nobody need make it in vain.
+  [[nodiscard]] bool wants(EventType type) const;
+
+  void write(const AlertEvent& event);
+  void write(const DropEvent& event);
+  void write(const FlowEvent& event);
+  void write(const AnomalyEvent& event);
+  void write(const StatsEvent& event);
+
+  // Writes out and closes everything. False if an event was lost; then an error was logged.
+  [[nodiscard]] bool finish();
+
+ private:
+  struct State;
+  explicit EventLog(std::unique_ptr<State> state);
+  template <class Event>
+  void to_eve(EventType type, const Event& event);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lockstep
