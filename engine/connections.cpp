@@ -1,7 +1,9 @@
 // Pipeline: which flow a segment belongs to, and how flows begin and end.
 #include <algorithm>
+#include <optional>
 
 #include "engine/held_fragments.hpp"
+#include "engine/inspector.hpp"
 #include "engine/pipeline.hpp"
 #include "reassembly/rulings.hpp"
 
@@ -128,6 +130,8 @@ void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t has
   const reassembly::Framing framing = reassembly::framing_of(*packet.frame, *packet.segment);
   packet.flow->framing =
       framings_.intern(packet.direction == Direction::to_server ? framing : framing.reversed());
+  packet.flow->number = ++flow_count_;
+  if (inspector_ != nullptr) inspector_->open(*packet.flow);
   flows_.schedule(*packet.flow, now_ + config_.timeouts.fresh);
   count(packet);
 }
@@ -181,7 +185,23 @@ void Pipeline::follow_final(Packet& packet) {
   observer_->on_reset(flow, reverse(packet.direction));
 }
 
+// RFC 9293 §3.10.7.1: what was refused without a connection is answered by its own numbers.
+void Pipeline::reset_unknown(const Packet& packet) {
+  const reassembly::Segment& segment = *packet.segment;
+  if (segment.has(TcpFlag::rst)) return;
+  std::array<std::uint8_t, reassembly::max_bare_frame> out;
+  const bool acknowledges = segment.has(TcpFlag::ack);
+  const std::size_t length = reassembly::build_reset(
+      out, *packet.frame, segment, reassembly::Toward::sender, acknowledges ? segment.ack : Seq(0),
+      acknowledges ? std::nullopt : std::optional(segment.seq.plus(segment.sequence_length())));
+  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, true);
+}
+
 void Pipeline::reset(Packet& packet, Direction towards) {
+  if (packet.flow == nullptr) {
+    if (towards != packet.direction) reset_unknown(packet);
+    return;
+  }
   Flow& flow = *packet.flow;
   const bool forward = towards == packet.direction;
   std::array<std::uint8_t, reassembly::max_bare_frame> out;

@@ -3,9 +3,11 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 
 #include "engine/flow_node.hpp"
 #include "engine/framing_table.hpp"
+#include "engine/inspection.hpp"
 #include "engine/reason.hpp"
 #include "reassembly/session.hpp"
 
@@ -28,6 +30,8 @@ struct Flow final : FlowNode {
       : FlowNode(flow_key, now), session(std::move(tracked)), start(now), client_is_low(client_low) {}
 
   reassembly::Session session;
+  std::unique_ptr<Inspection> inspection;  // null: no rule can match
+  std::uint64_t number = 0;                // counts the flows of a worker from 1
   Timestamp start;
   std::array<std::uint64_t, 2> bytes{};  // of frames, by Direction
   std::array<std::uint32_t, 2> packets{};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 
+#include "engine/actions.hpp"
 #include "engine/flow.hpp"
 #include "engine/verdict.hpp"
 #include "reassembly/frame.hpp"
@@ -28,6 +29,9 @@ struct Packet {
   Verdict verdict;
   std::uint32_t frames = 1;      // how many frames the verdict is for: more for a datagram of fragments
   std::uint64_t bytes = 0;       // of those frames
+  std::span<const signatures::Match> matches;  // of rules, in the order in which they fired
+  const Decision* decision = nullptr;          // what they lead to; null if there are none
+  const RuleGeneration* rules = nullptr;       // the set that the matches number
   std::uint32_t dropped_by = 0;  // sid of the rule that decided a drop or reject
 };
 

@@ -1,6 +1,7 @@
 #include "engine/pipeline.hpp"
 
 #include "engine/held_fragments.hpp"
+#include "engine/inspector.hpp"
 #include "reassembly/rewrite.hpp"
 
 namespace lockstep {
@@ -89,10 +90,14 @@ void Pipeline::judge_datagram() {
 void Pipeline::inspect(Packet& packet) {
   packet.kind = Packet::Kind::segment;
   observer_->on_arrival(packet);
-  if (!find_flow(packet)) return;
+  if (!find_flow(packet)) {
+    if (packet.flow == nullptr) match_alone(packet);
+    return;
+  }
   count(packet);
   const bool syn = packet.segment->has(TcpFlag::syn);
-  if (packet.flow->final_verdict != Final::none && !syn) return follow_final(packet);
+  const Final decided = packet.flow->final_verdict;
+  if ((decided == Final::dropped || decided == Final::diverged) && !syn) return follow_final(packet);
   judge(packet);
   match(packet);
   decide(packet);
@@ -102,17 +107,14 @@ void Pipeline::inspect(Packet& packet) {
 void Pipeline::judge(Packet& packet) {
   Flow& flow = *packet.flow;
   packet.ruling = flow.session.judge(*packet.segment, packet.direction);
+  if (inspects(flow)) inspector_->begin(packet);
   while (packet.ruling.kind == Ruling::Kind::gap) {
     const Direction direction = packet.ruling.gap_in_reverse ? reverse(packet.direction) : packet.direction;
-    const auto begin = flow.session.receiver(direction).bytes.in_order();
+    const auto before = flow.session.receiver(direction).bytes.in_order();
     const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
     flow.gap[reassembly::index(direction)] = true;
-    observer_->on_gap(flow, direction, begin, from);
-    flow.session.receiver(direction).bytes.read(from, to,
-                                                [&, at = from](std::span<const std::uint8_t> run) mutable {
-                                                  observer_->on_chunk(flow, direction, at, run);
-                                                  at += static_cast<reassembly::StreamOffset>(run.size());
-                                                });
+    observer_->on_gap(flow, direction, before, from);
+    deliver_held(flow, direction, from, to);
     const auto events = packet.ruling.events;
     packet.ruling = flow.session.judge(*packet.segment, packet.direction);
     packet.ruling.events.bits |= events.bits;
@@ -120,13 +122,52 @@ void Pipeline::judge(Packet& packet) {
   if (packet.ruling.overlay) flow.session.overlay(packet.ruling, *packet.segment, packet.direction);
 }
 
+bool Pipeline::inspects(const Flow& flow) const {
+  return inspector_ != nullptr && flow.inspection != nullptr && flow.final_verdict == Final::none;
+}
+
+// Bytes that were held behind a gap are read at once, as the start of a new stream.
+void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from,
+                            reassembly::StreamOffset to) {
+  flow.session.receiver(direction).bytes.read(
+      from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
+        observer_->on_chunk(flow, direction, at, run);
+        if (inspects(flow)) inspector_->scan(flow, {.direction = direction, .offset = at, .bytes = run, .own = {}});
+        at += static_cast<reassembly::StreamOffset>(run.size());
+      });
+}
+
 void Pipeline::match(Packet& packet) {
-  if (!packet.ruling.forwards()) return;
   Flow& flow = *packet.flow;
-  flow.session.read(packet.ruling, *packet.segment, packet.direction,
+  const Ruling& ruling = packet.ruling;
+  const bool inspected = inspects(flow);
+  if (inspected && (ruling.forwards() || ruling.events.any())) {
+    inspector_->describe(packet);
+    inspector_->match_packet(packet);
+  }
+  if (!ruling.forwards()) return;
+  const reassembly::Segment& segment = *packet.segment;
+  Inspector::Chunk chunk;
+  chunk.direction = packet.direction;
+  chunk.own_offset = ruling.offset;
+  if (ruling.length > 0) chunk.own = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
+  bool scanned = false;
+  flow.session.read(ruling, segment, packet.direction,
                     [&](reassembly::StreamOffset offset, std::span<const std::uint8_t> run) {
                       observer_->on_chunk(flow, packet.direction, offset, run);
+                      if (!inspected) return;
+                      chunk.offset = offset;
+                      chunk.bytes = run;
+                      chunk.last = offset + static_cast<reassembly::StreamOffset>(run.size()) == ruling.readable_to;
+                      chunk.ended = chunk.last && ruling.fin;
+                      scanned = scanned || chunk.last;
+                      inspector_->scan(flow, chunk);
                     });
+  if (!inspected || !ruling.fin || scanned) return;
+  chunk.offset = ruling.readable_to;
+  chunk.bytes = {};
+  chunk.last = chunk.ended = true;
+  inspector_->scan(flow, chunk);
 }
 
 void Pipeline::decide(Packet& packet) {
@@ -136,23 +177,60 @@ void Pipeline::decide(Packet& packet) {
     case Ruling::Kind::forward:
       packet.verdict = {ruling.edits.any() ? Action::rewrite : Action::forward, joined(ruling.reason)};
       break;
-    case Ruling::Kind::drop:
-      packet.verdict = {Action::drop, joined(ruling.reason)};
-      break;
+    case Ruling::Kind::drop: packet.verdict = {Action::drop, joined(ruling.reason)}; break;
     case Ruling::Kind::reset_both:
       packet.verdict = {Action::drop_flow, joined(ruling.reason)};
-      flow.final_verdict = Final::dropped;
-      flow.final_reason = packet.verdict.reason;
+      finish_flow(packet, Final::dropped);
       reset(packet, packet.direction);
       reset(packet, reverse(packet.direction));
       break;
     case Ruling::Kind::diverged:
       packet.verdict = {Action::drop, Reason::diverged};
-      flow.final_verdict = Final::diverged;
-      flow.final_reason = Reason::diverged;
+      finish_flow(packet, Final::diverged);
       break;
-    case Ruling::Kind::gap:
-      break;  // settled in judge()
+    case Ruling::Kind::gap: break;  // settled in judge()
+  }
+  if (inspects(flow)) obey(packet);
+}
+
+// A packet without a flow is asked for itself: SYNs, and resets of nothing.
+void Pipeline::match_alone(Packet& packet) {
+  if (inspector_ == nullptr) return;
+  inspector_->begin(packet);
+  inspector_->match_packet(packet);
+  obey(packet);
+}
+
+void Pipeline::finish_flow(Packet& packet, Final verdict) {
+  packet.flow->final_verdict = verdict;
+  packet.flow->final_reason = packet.verdict.reason;
+  packet.flow->dropped_by = packet.dropped_by;
+}
+
+// What the rules that matched lead to.
+void Pipeline::obey(Packet& packet) {
+  packet.matches = inspector_->matches();
+  if (packet.matches.empty()) return;
+  const bool refused = !packet.verdict.passes();
+  const Decision& decision = inspector_->decide(packet, refused);
+  packet.decision = &decision;
+  packet.rules = &inspector_->generation();
+  if (packet.flow != nullptr && !decision.alerts.empty()) packet.flow->alerted = true;
+  if (refused) return;
+  const bool whole_flow = decision.scope == signatures::EffectScope::flow && packet.flow != nullptr;
+  if (decision.effect == Effect::drop) {
+    const bool reject = decision.resets.sender || decision.resets.receiver;
+    const auto decider = whole_flow ? decision.decided_flow_by : decision.decided_by;
+    if (decider) packet.dropped_by = packet.matches[*decider].id.sid;
+    packet.verdict = {reject ? Action::reject : whole_flow ? Action::drop_flow : Action::drop, decision.reason};
+    if (whole_flow) finish_flow(packet, Final::dropped);
+    const bool protect = whole_flow && !config_.drop_silent && packet.flow->session.established();
+    if (protect || decision.resets.receiver) reset(packet, packet.direction);
+    if (decision.resets.sender) reset(packet, reverse(packet.direction));
+  } else if (decision.effect == Effect::pass && whole_flow) {
+    finish_flow(packet, Final::passed);
+  } else if (decision.bypass && packet.flow != nullptr) {
+    finish_flow(packet, Final::bypassed);
   }
 }
 

@@ -69,6 +69,11 @@ class Pipeline {
   void match(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);
+  void match_alone(Packet& packet);
+  void obey(Packet& packet);
+  void finish_flow(Packet& packet, Final verdict);
+  [[nodiscard]] bool inspects(const Flow& flow) const;
+  void deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from, reassembly::StreamOffset to);
   std::size_t apply_edits(const Packet& packet);
   void leave(Packet& packet);
 
@@ -85,6 +90,7 @@ class Pipeline {
   [[nodiscard]] Duration timeout_of(const Flow& flow) const;
   void count(Packet& packet);
 
+  void reset_unknown(const Packet& packet);
   void reset(Packet& packet, Direction towards);
   void reset_idle(Flow& flow, Direction towards);
 
@@ -98,6 +104,7 @@ class Pipeline {
   HalfOpenTable half_open_;
   reassembly::FragmentTable fragments_;
   std::unique_ptr<HeldFragments> held_;
+  std::uint64_t flow_count_ = 0;
   Timestamp start_{};
   Timestamp now_{};
 };

@@ -238,7 +238,7 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     // A lie about what was never forwarded is no edge (EVASIONS D28).
     if (right <= from.bytes.end()) from.sack_edge = std::max(from.sack_edge, right);
   }
-  from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - limits_->history));
+  from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - history()));
 }
 
 void Session::take_timestamp(const Segment& segment, Direction direction) {
@@ -258,7 +258,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
   HostMirror& to = mirror(direction);
   if (ruling.length > 0) {
     to.bytes.insert(ruling.offset, segment.payload.subspan(ruling.edits.trim_front, ruling.length));
-    if (to.rcv_nxt_min >= to.bytes.in_order()) to.bytes.release(to.bytes.in_order() - limits_->history);
+    if (to.rcv_nxt_min >= to.bytes.in_order()) to.bytes.release(to.bytes.in_order() - history());
   }
   if (!ruling.fin) return;
   if (to.fin == HostMirror::none && mirror(reverse(direction)).fin == HostMirror::none) {

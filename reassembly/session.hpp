@@ -68,6 +68,9 @@ class Session {
   // stream.
   std::pair<StreamOffset, StreamOffset> skip_gap(Direction direction, StreamOffset to);
 
+  // Whether SessionLimits::history counts for this session; it does from the start.
+  void keep_history(bool keep) { keeps_history_ = keep; }
+
   [[nodiscard]] const HostMirror& receiver(Direction direction) const { return mirrors_[index(direction)]; }
   [[nodiscard]] bool established() const { return established_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
@@ -121,6 +124,7 @@ class Session {
   // Milliseconds of the capture's or wire's clock, modulo 2^32: enough to tell less from more than half a second.
   [[nodiscard]] static std::uint32_t ticks(Timestamp time);
   [[nodiscard]] bool interval_over(const Segment& segment, std::uint32_t since) const;
+  [[nodiscard]] StreamOffset history() const { return keeps_history_ ? limits_->history : 0; }
   [[nodiscard]] CaptureNotes notes(Direction direction) const;
 
   const SessionLimits* limits_;
@@ -131,6 +135,7 @@ class Session {
   std::uint32_t syn_passed_ = 0;                            // of the last SYN or SYN-ACK inside the connection
   std::uint32_t synack_timestamp_ = 0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
   Other other_ = Other::none;
+  bool keeps_history_ = true;
   bool established_ = false;
   bool adopted_ = false;
   bool timestamps_ = false;  // negotiated

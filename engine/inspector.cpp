@@ -1,0 +1,208 @@
+#include "engine/inspector.hpp"
+
+#include <algorithm>
+
+#include "engine/inspection.hpp"
+
+namespace lockstep {
+
+using reassembly::StreamOffset;
+using reassembly::TcpFlag;
+
+namespace {
+
+// A connection met in its middle has no offset 0, and may turn out to start earlier than it seemed: its offsets are
+// moved up, so that the scanner's never are negative.
+constexpr StreamOffset adopted_origin = StreamOffset{1} << 40U;
+
+StreamOffset origin(const Flow& flow) { return flow.session.adopted() ? adopted_origin : 0; }
+
+std::uint64_t scan_offset(const Flow& flow, StreamOffset offset) {
+  return static_cast<std::uint64_t>(offset + origin(flow));
+}
+
+signatures::Address address(const reassembly::Address& from) { return {from.bytes, from.version}; }
+
+signatures::Direction direction(Direction from) {
+  return from == Direction::to_server ? signatures::Direction::to_server : signatures::Direction::to_client;
+}
+
+// The bytes before a chunk: those in the assembler, and the packet's own that are not there yet.
+class History final : public signatures::StreamHistory {
+ public:
+  History(const Flow& flow, const Inspector::Chunk& chunk)
+      : flow_(&flow), bytes_(&flow.session.receiver(chunk.direction).bytes), chunk_(&chunk) {}
+
+  [[nodiscard]] std::uint64_t begin() const override { return scan_offset(*flow_, bytes_->kept_from()); }
+
+  void copy(std::uint64_t from, std::span<std::uint8_t> to) const override {
+    StreamOffset at = static_cast<StreamOffset>(from) - origin(*flow_);
+    const StreamOffset own_end = chunk_->own_offset + static_cast<StreamOffset>(chunk_->own.size());
+    while (!to.empty()) {
+      const bool own = at >= std::max(chunk_->own_offset, bytes_->in_order()) && at < own_end;
+      const StreamOffset end = own                        ? own_end
+                               : at < bytes_->in_order() ? bytes_->in_order()
+                                                         : at + static_cast<StreamOffset>(to.size());
+      const auto length = std::min(to.size(), static_cast<std::size_t>(end - at));
+      if (own) {
+        std::copy_n(chunk_->own.begin() + (at - chunk_->own_offset), length, to.begin());
+      } else {
+        bytes_->copy(at, to.first(length));
+      }
+      to = to.subspan(length);
+      at += static_cast<StreamOffset>(length);
+    }
+  }
+
+ private:
+  const Flow* flow_;
+  const reassembly::Assembler* bytes_;
+  const Inspector::Chunk* chunk_;
+};
+
+}  // namespace
+
+tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts,
+                                                     ActionSettings settings) {
+  auto scratch = signatures::Scratch::make(*rules->set);
+  if (!scratch) return tl::unexpected(scratch.error());
+  return Inspector(std::move(rules), hosts, settings, std::move(*scratch));
+}
+
+Inspector::Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
+                     signatures::Scratch&& scratch)
+    : rules_(std::move(rules)), hosts_(&hosts), decider_(settings), scratch_(std::move(scratch)) {}
+
+void Inspector::open(Flow& flow) const {
+  const auto client = flow.client();
+  const auto server = flow.server();
+  const signatures::FlowRules groups = rules_->set->rules_for(
+      {address(client.address), address(server.address), client.port, server.port, 6});
+  if (groups.none()) {
+    flow.session.keep_history(false);
+    return;
+  }
+  auto inspection = std::make_unique<Inspection>();
+  inspection->rules = rules_;
+  inspection->groups = groups;
+  bool scans = false;
+  for (const Direction way : {Direction::to_server, Direction::to_client}) {
+    const signatures::RuleGroup* group = groups.of(direction(way));
+    if (group == nullptr || !signatures::scans_stream(*group)) continue;
+    scans = true;
+    const StreamOffset begin = flow.session.receiver(way).bytes.in_order();
+    inspection->scanners[reassembly::index(way)] =
+        signatures::StreamScanner(*rules_->set, group, scan_offset(flow, begin), !flow.session.adopted());
+  }
+  flow.session.keep_history(scans);
+  flow.inspection = std::move(inspection);
+}
+
+void Inspector::begin(const Packet& packet) {
+  matches_.clear();
+  generation_ = packet.flow != nullptr && packet.flow->inspection ? packet.flow->inspection->rules.get() : rules_.get();
+  describe(packet);
+}
+
+void Inspector::describe(const Packet& packet) {
+  const reassembly::Segment& segment = *packet.segment;
+  signatures::PacketFields& fields = fields_;
+  fields.time = segment.time;
+  fields.source = address(segment.source.address);
+  fields.destination = address(segment.destination.address);
+  fields.source_port = segment.source.port;
+  fields.destination_port = segment.destination.port;
+  fields.ip_version = segment.ip.version;
+  fields.ttl = segment.ip.ttl;
+  fields.tos = segment.ip.tos;
+  fields.ip_id = segment.ip.id;
+  fields.dont_fragment = segment.ip.dont_fragment;
+  fields.more_fragments = segment.ip.more_fragments;
+  fields.reserved_bit = segment.ip.reserved_bit;
+  fields.reassembled = segment.ip.reassembled;
+  fields.ip_options = segment.ip.options;
+  fields.tcp_flags = segment.flags.bits;
+  fields.seq = segment.seq.value();
+  fields.ack = segment.ack.value();
+  fields.window = segment.window;
+  fields.mss = segment.options.mss;
+  fields.window_scale = segment.options.window_scale;
+  fields.direction = direction(packet.direction);
+  fields.events = packet.ruling.events.bits;
+  fields.payload = {};
+  fields.has_flow = packet.flow != nullptr || packet.half_open;
+  fields.established = false;
+  fields.in_stream = false;
+  if (packet.ruling.forwards()) {
+    const reassembly::Edits& edits = packet.ruling.edits;
+    fields.payload = segment.payload.subspan(edits.trim_front)
+                         .first(segment.payload.size() - edits.trim_front - edits.trim_back);
+  }
+  if (packet.flow == nullptr) return;
+  const Flow& flow = *packet.flow;
+  fields.established = flow.session.established() ||
+                       packet.ruling.transition == reassembly::Transition::complete_handshake;
+  fields.in_stream = packet.ruling.accepted && packet.ruling.length > 0;
+  const auto sent = [&](Direction way) {
+    return static_cast<std::uint64_t>(flow.session.receiver(way).rcv_nxt_max() + 1);
+  };
+  fields.stream_size_client = sent(Direction::to_server);
+  fields.stream_size_server = sent(Direction::to_client);
+  fields.flow_age = std::chrono::duration_cast<std::chrono::seconds>(segment.time - flow.start);
+  fields.flow_packets_to_server = flow.packets[0];
+  fields.flow_packets_to_client = flow.packets[1];
+  fields.flow_bytes_to_server = flow.bytes[0];
+  fields.flow_bytes_to_client = flow.bytes[1];
+}
+
+void Inspector::match_packet(const Packet& packet) {
+  const auto way = direction(packet.direction);
+  if (packet.flow == nullptr) {
+    const bool forward = packet.direction == Direction::to_server;
+    signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port, fields_.destination_port, 6};
+    if (!forward) {
+      std::swap(ends.client, ends.server);
+      std::swap(ends.client_port, ends.server_port);
+    }
+    const signatures::RuleGroup* group = rules_->set->rules_for(ends).of(way);
+    if (group == nullptr) return;
+    const signatures::MatchContext context{fields_, no_state_, hosts_};
+    signatures::match_packet(*rules_->set, group, context, true, scratch_, matches_);
+    if (!no_state_.empty()) no_state_ = {};
+    return;
+  }
+  Inspection& inspection = *packet.flow->inspection;
+  const signatures::RuleGroup* group = inspection.groups.of(way);
+  bool& seen = inspection.packet_seen[reassembly::index(packet.direction)];
+  if (group != nullptr && (!seen || signatures::checks_packets(*group))) {
+    const signatures::MatchContext context{fields_, inspection.state, hosts_};
+    signatures::match_packet(*inspection.rules->set, group, context, !seen, scratch_, matches_);
+  }
+  seen = true;
+}
+
+void Inspector::scan(Flow& flow, const Chunk& chunk) {
+  Inspection& inspection = *flow.inspection;
+  signatures::StreamScanner& scanner = inspection.scanners[reassembly::index(chunk.direction)];
+  if (!scanner.scans()) return;
+  const std::uint64_t offset = scan_offset(flow, chunk.offset);
+  // A gap, or a start that turned out to lie elsewhere.
+  if (scanner.offset() != offset) scanner.restart(offset);
+  const signatures::StreamChunk bytes{direction(chunk.direction), offset, chunk.bytes, chunk.ended};
+  const signatures::MatchContext context{fields_, inspection.state, hosts_};
+  const std::size_t before = matches_.size();
+  scanner.scan(bytes, History(flow, chunk), context, scratch_, matches_, !chunk.last);
+  for (std::size_t i = before; i < matches_.size(); ++i) {
+    matches_[i].from -= static_cast<std::uint64_t>(origin(flow));
+    matches_[i].to -= static_cast<std::uint64_t>(origin(flow));
+  }
+}
+
+const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {
+  RatePacket rate{fields_.time,        fields_.source,           fields_.destination,
+                  fields_.source_port, fields_.destination_port, std::nullopt};
+  if (packet.flow != nullptr) rate.flow = packet.flow->number;
+  return decider_.decide(matches_, generation_->policies, rate, already_dropped, *hosts_);
+}
+
+}  // namespace lockstep

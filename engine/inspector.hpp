@@ -1,0 +1,67 @@
+// StreamChunk and packet → Match → Decision: asks the rules on behalf of the pipeline. One per worker and thread; its
+// memory is reused, so that nothing is allocated per packet in steady state.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "engine/actions.hpp"
+#include "engine/packet.hpp"
+#include "engine/rule_generation.hpp"
+#include "signatures/packet_matcher.hpp"
+#include "signatures/scratch.hpp"
+
+namespace lockstep {
+
+class Inspector {
+ public:
+  // The error is text for the user. `hosts` must outlive the inspector.
+  [[nodiscard]] static tl::expected<Inspector, std::string> make(std::shared_ptr<const RuleGeneration> rules,
+                                                                 HostTable& hosts, ActionSettings settings);
+
+  // Gives a new flow its scanners, if any rule can match it.
+  void open(Flow& flow) const;
+
+  // A packet begins: forgets the matches of the one before.
+  void begin(const Packet& packet);
+  // Takes up what the session has ruled since.
+  void describe(const Packet& packet);
+  // Rules of headers and single payloads, on what the packet will leave as. A packet without a flow is asked for
+  // itself alone.
+  void match_packet(const Packet& packet);
+  // The next readable bytes of a direction, at their stream offset; `own` are the packet's bytes that are not yet in
+  // the assembler. `last`: nothing more becomes readable by this packet. `ended`: nothing can follow at all.
+  struct Chunk {
+    Direction direction = Direction::to_server;
+    reassembly::StreamOffset offset = 0;
+    std::span<const std::uint8_t> bytes;
+    reassembly::StreamOffset own_offset = 0;
+    std::span<const std::uint8_t> own;
+    bool last = true;
+    bool ended = false;
+  };
+  void scan(Flow& flow, const Chunk& chunk);
+
+  // What the matches lead to; valid until the next begin().
+  [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
+  [[nodiscard]] const RuleGeneration& generation() const { return *generation_; }
+  [[nodiscard]] std::span<const signatures::Match> matches() const { return matches_; }
+
+  // Bytes of history that the scanners look back to.
+  [[nodiscard]] std::uint32_t window() const { return rules_->set->window(); }
+  [[nodiscard]] const signatures::MatchCounters& counters() const { return scratch_.counters(); }
+
+ private:
+  Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
+            signatures::Scratch&& scratch);
+
+  std::shared_ptr<const RuleGeneration> rules_;
+  HostTable* hosts_;
+  ActionDecider decider_;
+  signatures::Scratch scratch_;
+  signatures::PacketFields fields_;
+  signatures::FlowState no_state_;  // of packets without a flow
+  std::vector<signatures::Match> matches_;
+  const RuleGeneration* generation_ = nullptr;  // under which the packet's flow was opened
+};
+
+}  // namespace lockstep
