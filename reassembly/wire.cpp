@@ -159,12 +159,12 @@ Decoded decode(const Frame& frame, const WireConfig& config) {
     } else if (link.type == ethertype::ipv6) {
       reason = parse_ipv6(frame, link, packet);
     } else {
-      decoded.emplace<Passed>(kind_of(link.type));
+      decoded = Passed{kind_of(link.type)};
       return decoded;
     }
   }
   if (reason != Reason::none) {
-    decoded.emplace<Malformed>(malformed(reason, link, packet));
+    decoded = malformed(reason, link, packet);
     return decoded;
   }
 
@@ -172,12 +172,12 @@ Decoded decode(const Frame& frame, const WireConfig& config) {
       packet.is_fragment && (packet.fields.version == 6 || packet.protocol == ip_protocol::tcp ||
                              packet.protocol == ip_protocol::authenticated);
   if (!held && packet.protocol != ip_protocol::tcp) {
-    decoded.emplace<Passed>(kind_of(frame.bytes.data(), packet));
+    decoded = Passed{kind_of(frame.bytes.data(), packet)};
     return decoded;
   }
   reason = packet.shortage;
   if (reason == Reason::none && held) {
-    decoded.emplace<Fragment>(to_fragment(frame, link, packet));
+    decoded = to_fragment(frame, link, packet);
     return decoded;
   }
   auto& segment = *std::get_if<Segment>(&decoded);
