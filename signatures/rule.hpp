@@ -309,7 +309,7 @@ struct RuleId {
   std::uint32_t gid = 1;
   std::uint32_t sid = 0;
   std::uint32_t rev = 0;
-  auto operator<=>(const RuleId&) const = default;
+  auto operator<=>(const RuleId&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // On what a rule is judged. Packet options force the packet; contents alone make a stream rule; contents with

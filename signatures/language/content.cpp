@@ -6,8 +6,8 @@
 namespace lockstep::signatures {
 namespace {
 
-constexpr std::int64_t kMaxAbsolute = 65535;        // offset and depth
-constexpr std::int64_t kMaxRelative = 1024 * 1024;  // distance and within
+constexpr std::int64_t kMaxAbsolute = 65535;                      // offset and depth
+constexpr std::int64_t kMaxRelative = std::int64_t{1024} * 1024;  // distance and within
 
 int hex_value(char c) {
   if (is_digit(c)) return c - '0';

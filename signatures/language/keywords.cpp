@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "signatures/language/keyword_names.hpp"
+#include "signatures/language/protocol_names.hpp"
 
 namespace lockstep::signatures {
 namespace {

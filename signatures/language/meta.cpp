@@ -20,7 +20,7 @@ Parsed read_number(Draft& draft, const Option& option, Once once, std::uint32_t 
 
 struct Version {
   std::array<std::uint8_t, 3> parts{};
-  auto operator<=>(const Version&) const = default;
+  auto operator<=>(const Version&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // The version of Suricata whose language this is. Rules for a later one are skipped.
