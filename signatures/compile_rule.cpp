@@ -28,6 +28,8 @@ CompiledContent compile_content(const Content& content) {
   compiled.depth = content.depth;
   compiled.distance = content.distance;
   compiled.within = content.within;
+  const auto varies = [](const std::optional<Operand>& operand) { return operand && operand->is_variable(); };
+  compiled.independent = !compiled.relative && !varies(content.offset) && !varies(content.depth);
   if (content.starts_with) {
     compiled.offset = Operand{};
     compiled.depth = Operand{static_cast<std::int64_t>(content.pattern.size()), -1};
@@ -58,11 +60,11 @@ bool is_absolute(const CompiledOption& option) {
 }
 
 bool moves_cursor(const CompiledOption& option) {
-  return std::visit(
-      Overload{[](const CompiledContent& content) { return !content.negated; },
-               [](const CompiledPcre& pcre) { return !pcre.negated; }, [](const ByteJump&) { return true; },
-               [](const ByteExtract&) { return true; }, [](const auto&) { return false; }},
-      option);
+  return std::visit(Overload{[](const CompiledContent& content) { return !content.negated; },
+                             [](const CompiledPcre& pcre) { return !pcre.negated; },
+                             [](const ByteJump&) { return true; }, [](const ByteExtract&) { return true; },
+                             [](const ByteMath&) { return true; }, [](const auto&) { return false; }},
+                    option);
 }
 
 // Until something moves the cursor it stands at offset 0, so relative options are absolute there.
@@ -93,8 +95,9 @@ bool sets_cursor(const CompiledOption& option) {
   return pcre != nullptr && !pcre->negated;
 }
 
-// A content or pcre is retried if an option up to and including the next one that sets the cursor is relative: it then
-// depends on where this one matched. (Suricata looks no further than the next content, negated or not.)
+// A content or pcre is retried if an option up to and including the next one that sets the cursor is
+// relative: it then depends on where this one matched. (Suricata looks no further than the next content,
+// negated or not.)
 void mark_retries(std::vector<CompiledOption>& options) {
   for (std::size_t i = 0; i < options.size(); ++i) {
     bool relative = false;

@@ -22,6 +22,7 @@ struct CompiledContent {
   bool nocase = false;
   bool ends_with = false;
   bool relative = false;
+  bool independent = false;  // neither relative nor placed by a variable
   // A later option depends on where this one matched: on failure its next occurrence is tried.
   bool relative_next = false;
   // An occurrence that starts behind the last known one of the rule's literal cannot help without a further

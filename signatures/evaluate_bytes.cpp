@@ -58,6 +58,10 @@ std::uint64_t shifted(std::uint64_t value, std::uint64_t by, bool left) {
   return left ? value << by : value >> by;
 }
 
+std::uint64_t masked(std::uint64_t value, const ByteRead& read) {
+  return shifted(value & read.bitmask, read.bitmask_shift, false);
+}
+
 }  // namespace
 
 // As strtoull reads: blanks, a sign, 0x before hex; then digits until something else. No digit or too large a
@@ -81,101 +85,119 @@ bool Evaluator::read_text(const ByteRead& read, std::uint64_t at_offset, std::ui
     value = value * static_cast<std::uint64_t>(base) + digit;
   }
   number.value = negative ? 0 - value : value;
+  number.end = at_offset + i;
   return i > first;
 }
 
-bool Evaluator::read(const ByteRead& read, std::uint64_t cursor, Number& number) {
-  const std::int64_t offset = value(read.offset);
+// False if it lies before what is seen.
+bool Evaluator::place_of(const ByteRead& read, std::uint64_t cursor, std::uint64_t& place) const {
+  const std::int64_t offset = position(read.offset);
   const std::uint64_t from = read.relative ? cursor : 0;
   if (offset < 0 && 0 - static_cast<std::uint64_t>(offset) > from) return false;
-  const std::uint64_t place = moved(from, offset);
+  place = moved(from, offset);
+  return place >= begin_;
+}
+
+// All digits from a place on, once something else follows them or there are as many as a number may have.
+bool Evaluator::read_digits(const ByteRead& read, std::uint64_t cursor, Number& number) {
+  std::uint64_t place = 0;
+  if (!place_of(read, cursor, place)) return false;
+  if (place >= end_) return retry(place + 1), false;
+  const int base = base_of(read.base);
+  std::uint64_t count = 0;
+  while (count < longest_number && place + count < end_ && digit_of(*at(place + count)) < base) ++count;
+  if (count < longest_number && place + count == end_ && !question_->closed) {
+    answer_.waits_for_end = true;
+    return retry(end_ + 1), false;
+  }
+  return count > 0 && read_text(read, place, count, number);
+}
+
+bool Evaluator::read(const ByteRead& read, std::uint64_t cursor, Number& number) {
   const bool text = read.base != NumberBase::binary;
-  auto count = static_cast<std::uint64_t>(std::max<std::int64_t>(value(read.bytes), 0));
-  if (count > (text ? longest_number : 8)) return false;
-  if (place < begin_) return false;
-  if (text && count == 0) {  // all digits that are there
-    if (place >= end_) return retry(place + 1), false;
-    count = std::min(longest_number, end_ - place);
-    if (count < longest_number) retry(end_ + 1);
-  }
+  const std::int64_t wanted = position(read.bytes);
+  const auto count = static_cast<std::uint64_t>(wanted);
+  std::uint64_t place = 0;
+  if (wanted < 1 || count > (text ? longest_number : 8) || !place_of(read, cursor, place)) return false;
   if (place > end_ || count > end_ - place) return retry(place + count), false;
-  number.end = place + count;
-  number.value = 0;
-  if (text) {
-    if (!read_text(read, place, count, number)) return false;
-  } else {
-    for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t index = read.endian == Endian::big ? i : count - 1 - i;
-      number.value = number.value << 8 | *at(place + index);
-    }
+  if (text) return read_text(read, place, count, number);
+  number = {0, place + count};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t index = read.endian == Endian::big ? i : count - 1 - i;
+    number.value = number.value << 8 | *at(place + index);
   }
-  number.value &= read.bitmask;
-  if (read.bitmask != never) number.value = shifted(number.value, read.bitmask_shift, false);
   return true;
 }
 
 bool Evaluator::step(const ByteTest& test, std::size_t index, std::uint64_t cursor) {
-  Number number{};
-  if (!read(test.read, cursor, number)) return false;
-  const auto wanted = static_cast<std::uint64_t>(value(test.value));
-  return compare(test.op, number.value, wanted) != test.negated && next(index + 1, cursor);
+  Number found{};
+  const bool all_digits = test.read.base != NumberBase::binary && position(test.read.bytes) == 0;
+  if (!(all_digits ? read_digits(test.read, cursor, found) : read(test.read, cursor, found))) return false;
+  return compare(test.op, masked(found.value, test.read), number(test.value)) != test.negated &&
+         next(index + 1, cursor);
 }
 
 bool Evaluator::step(const ByteJump& jump, std::size_t index, std::uint64_t cursor) {
-  Number number{};
-  if (!read(jump.read, cursor, number)) return false;
-  std::uint64_t distance = number.value * jump.multiplier;
-  if (jump.align) distance = (distance + 3) & ~std::uint64_t{3};
-  std::uint64_t from = number.end;
-  if (jump.from == ByteJump::From::beginning) from = 0;
-  if (jump.from == ByteJump::From::end) {
-    from = end_;
-    retry(end_ + 1);  // the end moves with every byte
+  Number found{};
+  if (position(jump.read.bytes) == 0) {  // by post_offset alone
+    if (!place_of(jump.read, cursor, found.end)) return false;
+    if (found.end > end_) return retry(found.end), false;
+  } else if (!read(jump.read, cursor, found)) {
+    return false;
   }
-  if (distance > never / 2) return false;
-  const std::uint64_t target =
-      moved(moved(from, value(jump.post_offset)), static_cast<std::int64_t>(distance));
-  if (target > end_) return retry(target), false;
-  return next(index + 1, target);
+  __extension__ using Wide = __int128;
+  Wide target = static_cast<Wide>(masked(found.value, jump.read)) * jump.multiplier;
+  if (jump.align) target = (target + 3) / 4 * 4;
+  target += position(jump.post_offset);
+  if (jump.from == ByteJump::From::here) target += found.end;
+  if (jump.from == ByteJump::From::end) {
+    target += end_;
+    retry(end_ + 1);  // the end moves with every byte
+  } else if (target > end_ && target < never) {
+    retry(static_cast<std::uint64_t>(target));
+  }
+  if (target > end_) return false;
+  return next(index + 1, target < 0 ? 0 : static_cast<std::uint64_t>(target));
 }
 
 bool Evaluator::step(const ByteExtract& extract, std::size_t index, std::uint64_t cursor) {
-  Number number{};
-  if (!read(extract.read, cursor, number)) return false;
-  std::uint64_t kept = number.value * extract.multiplier;
-  if (extract.align != 0) kept = (kept + extract.align - 1) / extract.align * extract.align;
+  Number found{};
+  if (!read(extract.read, cursor, found)) return false;
+  std::uint64_t kept = masked(found.value, extract.read) * extract.multiplier;
+  if (extract.align != 0 && kept % extract.align != 0) kept += extract.align - kept % extract.align;
   variables_[static_cast<std::size_t>(extract.result) & 255] = kept;
-  return next(index + 1, number.end);
+  return next(index + 1, found.end);
 }
 
 bool Evaluator::step(const ByteMath& math, std::size_t index, std::uint64_t cursor) {
-  Number number{};
-  if (!read(math.read, cursor, number)) return false;
-  const auto right = static_cast<std::uint64_t>(value(math.rvalue));
+  Number found{};
+  if (!read(math.read, cursor, found)) return false;
+  const std::uint64_t right = number(math.rvalue);
   std::uint64_t result = 0;
   switch (math.op) {
     case ByteMath::Op::add:
-      result = number.value + right;
+      result = found.value + right;
       break;
     case ByteMath::Op::subtract:
-      result = number.value - right;
+      result = found.value - right;
       break;
     case ByteMath::Op::multiply:
-      result = number.value * right;
+      result = found.value * right;
       break;
     case ByteMath::Op::divide:
       if (right == 0) return false;
-      result = number.value / right;
+      result = found.value / right;
       break;
     case ByteMath::Op::shift_left:
-      result = shifted(number.value, right, true);
+      result = shifted(found.value, right, true);
       break;
     case ByteMath::Op::shift_right:
-      result = shifted(number.value, right, false);
+      result = shifted(found.value, right, false);
       break;
   }
-  variables_[static_cast<std::size_t>(math.result) & 255] = result;
-  return next(index + 1, cursor);
+  // The mask is one of the result, and the cursor moves, as in Suricata.
+  variables_[static_cast<std::size_t>(math.result) & 255] = masked(result, math.read);
+  return next(index + 1, found.end);
 }
 
 }  // namespace lockstep::signatures

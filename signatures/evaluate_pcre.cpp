@@ -41,13 +41,17 @@ void Evaluator::note_change(const CompiledPcre& pcre, const PcreSubject& subject
 }
 
 bool Evaluator::step(const CompiledPcre& pcre, std::size_t index, std::uint64_t cursor) {
-  if (pcre.regex.wants_end() && !question_->closed) {
+  const bool decided_at_end = pcre.regex.wants_end() || (pcre.negated && pcre.regex.has_dollar());
+  if (decided_at_end && !question_->closed) {
     answer_.waits_for_end = true;
     return false;
   }
   if (pcre.regex.has_dollar()) answer_.waits_for_end = true;
   const std::uint64_t wanted = pcre.relative ? cursor : 0;
-  if (wanted > end_) return retry(wanted), false;
+  if (wanted > end_) {
+    retry(wanted);
+    return pcre.negated && next(index + 1, cursor);
+  }
   const PcreSubject subject{std::max(wanted, begin_), wanted >= begin_};
   if (pcre.regex.anchored() && !subject.at_true_start) return pcre.negated && next(index + 1, cursor);
 

@@ -62,22 +62,29 @@ void Evaluator::retry_when_dropped(std::uint64_t start) {
   if (start >= question_->floor) retry(start + question_->window + 1);
 }
 
-std::int64_t Evaluator::value(const Operand& operand) const {
-  return operand.is_variable()
-             ? static_cast<std::int64_t>(variables_[static_cast<std::size_t>(operand.variable) & 255])
-             : operand.value;
+// Beyond every stream, and far from overflow in sums.
+constexpr std::int64_t far_away = std::int64_t{1} << 56;
+
+std::uint64_t Evaluator::number(const Operand& operand) const {
+  return operand.is_variable() ? variables_[static_cast<std::size_t>(operand.variable) & 255]
+                               : static_cast<std::uint64_t>(operand.value);
+}
+
+std::int64_t Evaluator::position(const Operand& operand) const {
+  if (!operand.is_variable()) return operand.value;
+  return static_cast<std::int64_t>(std::min(number(operand), static_cast<std::uint64_t>(far_away)));
 }
 
 Evaluator::Window Evaluator::window_of(const CompiledContent& content, std::uint64_t cursor) const {
-  const auto given = [&](const std::optional<Operand>& operand) { return operand ? value(*operand) : 0; };
+  const auto given = [&](const std::optional<Operand>& operand) { return operand ? position(*operand) : 0; };
   if (!content.relative) {
     const std::uint64_t lo = moved(0, given(content.offset));
-    return {lo, content.depth ? moved(lo, std::max<std::int64_t>(given(content.depth), 0)) : never};
+    return {lo, content.depth ? moved(lo, given(content.depth)) : never};
   }
-  Window window{moved(cursor, given(content.distance)), never};
-  if (content.within)
-    window.hi =
-        moved(moved(cursor, given(content.distance)), std::max<std::int64_t>(given(content.within), 0));
+  // Before the first byte the start is clamped, the end is not.
+  const std::int64_t distance = given(content.distance);
+  Window window{moved(cursor, distance), never};
+  if (content.within) window.hi = moved(cursor, distance + given(content.within));
   if (content.offset) window.lo = std::max(window.lo, moved(0, given(content.offset)));
   if (content.depth) window.hi = std::min(window.hi, moved(cursor, given(content.depth)));
   return window;
@@ -113,8 +120,7 @@ void Evaluator::note_missing(const CompiledContent& content, std::size_t index, 
   }
   // A gated content needs a further literal; one whose content ends beyond the known bytes is on its way.
   const bool may_come = !content.gated || question_->last_literal > question_->known;
-  if (window.hi > question_->known && may_come)
-    answer_.waits_for |= 1ULL << std::min<std::size_t>(index, 63);
+  if (window.hi > question_->known && may_come) answer_.waits_for |= 1ULL << std::min<std::size_t>(index, 63);
 }
 
 bool Evaluator::ends_here(const CompiledContent& content, const Window& window) {
@@ -125,6 +131,9 @@ bool Evaluator::ends_here(const CompiledContent& content, const Window& window) 
 }
 
 bool Evaluator::absent(const CompiledContent& content, const Window& window) {
+  if (window.lo > window.hi || window.hi == 0) return true;
+  // Bytes that were forgotten may have held it: memory may cost a match, never invent one.
+  if (window.hi != never && std::max(window.lo, question_->floor) < begin_) return false;
   if (content.ends_with) {
     if (!question_->closed) {
       answer_.waits_for_end = true;
@@ -137,8 +146,7 @@ bool Evaluator::absent(const CompiledContent& content, const Window& window) {
     retry_when_dropped(start);
     return false;
   }
-  const bool complete =
-      window.hi == never || window.hi <= window.lo || window.hi <= end_ || question_->closed;
+  const bool complete = window.hi == never || window.hi <= end_ || question_->closed;
   if (!complete) {
     answer_.waits_for_end = true;
     retry(window.hi);
@@ -169,15 +177,14 @@ bool Evaluator::step(const CompiledContent& content, std::size_t index, std::uin
     if (start == never) {
       if (!repeated) remember_missing(index, lo, hi);
       if (!repeated || window.hi != never) note_missing(content, index, window);
-      if (!content.relative) discontinue_ = true;
+      // Nothing tried before it can help what depends on nothing before it.
+      if (content.independent) discontinue_ = true;
       return false;
     }
     if (next(index + 1, start + length)) {
       answer_.from = std::min(answer_.from, start);
       return true;
     }
-    // Which occurrence comes first decides what variables hold.
-    if (question_->rule.variables > 0) retry_when_dropped(start);
     if (discontinue_ || !content.relative_next) return false;
     if (++steps_ > max_steps) return give_up();
     lo = start + 1;
@@ -185,7 +192,7 @@ bool Evaluator::step(const CompiledContent& content, std::size_t index, std::uin
 }
 
 bool Evaluator::step(const IsDataAt& at, std::size_t index, std::uint64_t cursor) {
-  const std::uint64_t place = moved(at.relative ? cursor : 0, value(at.at));
+  const std::uint64_t place = moved(at.relative ? cursor : 0, position(at.at));
   // Relative: place <= end. Absolute: place < end. The difference of one byte is Suricata's.
   const std::uint64_t needed = at.relative ? place : place + 1;
   const bool there = needed <= end_;

@@ -82,7 +82,9 @@ class Evaluator {
     std::uint64_t value;
     std::uint64_t end;  // behind what was read
   };
+  bool place_of(const ByteRead& read, std::uint64_t cursor, std::uint64_t& place) const;
   bool read(const ByteRead& read, std::uint64_t cursor, Number& number);
+  bool read_digits(const ByteRead& read, std::uint64_t cursor, Number& number);
   bool read_text(const ByteRead& read, std::uint64_t at, std::uint64_t count, Number& number) const;
 
   struct PcreSubject {
@@ -94,7 +96,9 @@ class Evaluator {
   void note_change(const CompiledPcre& pcre, const PcreSubject& subject, std::uint64_t from,
                    const Regex::Result& answer);
 
-  [[nodiscard]] std::int64_t value(const Operand& operand) const;
+  // As a position or length, and as a number to compare or compute with.
+  [[nodiscard]] std::int64_t position(const Operand& operand) const;
+  [[nodiscard]] std::uint64_t number(const Operand& operand) const;
   [[nodiscard]] const std::uint8_t* at(std::uint64_t offset) const {
     return question_->bytes + (offset - question_->base);
   }

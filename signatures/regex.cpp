@@ -76,9 +76,11 @@ Regex::~Regex() = default;
 tl::expected<Regex, std::string> Regex::compile(const Pcre& pcre) {
   int error = 0;
   PCRE2_SIZE at = 0;
-  // Without PCRE2_UTF: streams are bytes. \C would be harmless, callouts do nothing without a callback.
-  pcre2_code* code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(),
-                                   pcre.options | PCRE2_NEVER_UTF, &error, &at, nullptr);
+  // Without the last option `.*` would count as an anchor, and a retry from further on find nothing. Without
+  // PCRE2_UTF: streams are bytes. \C would be harmless, callouts do nothing without a callback.
+  pcre2_code* code =
+      pcre2_compile(reinterpret_cast<PCRE2_SPTR>(pcre.pattern.data()), pcre.pattern.size(),
+                    pcre.options | PCRE2_NEVER_UTF | PCRE2_NO_DOTSTAR_ANCHOR, &error, &at, nullptr);
   if (code == nullptr)
     return tl::make_unexpected(fmt::format("pcre: {} at character {}", message(error), at + 1));
   pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // without JIT the interpreter answers, more slowly
@@ -93,7 +95,9 @@ tl::expected<Regex, std::string> Regex::compile(const Pcre& pcre) {
 void Regex::classify(const Pcre& pcre) {
   const std::string_view text = pcre.pattern;
   grows_ = true;
-  anchored_ = (pcre.options & PCRE2_ANCHORED) != 0;
+  std::uint32_t options = 0;
+  pcre2_pattern_info(code_->code, PCRE2_INFO_ALLOPTIONS, &options);
+  anchored_ = (options & PCRE2_ANCHORED) != 0;
   bool in_class = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -101,9 +105,8 @@ void Regex::classify(const Pcre& pcre) {
     if (c == '\\') {
       ++i;
       if (in_class) continue;
-      if (following == 'A' || following == 'G') anchored_ = true;
       if (following == 'z' || following == 'Z') wants_end_ = true;
-      if (std::string_view("bBKRXgk").find(following) != std::string_view::npos) grows_ = false;
+      if (std::string_view("bBGKRXgk").find(following) != std::string_view::npos) grows_ = false;
       if (following >= '1' && following <= '9') grows_ = false;  // a back-reference, or octal
       continue;
     }

@@ -63,7 +63,7 @@ class Regex {
   [[nodiscard]] bool wants_end() const { return wants_end_; }
   // Has a `$`: it may come to match when the direction ends.
   [[nodiscard]] bool has_dollar() const { return has_dollar_; }
-  // `\A`, or compiled anchored.
+  // Every match starts where the subject starts (`^`, `\A`, flag A).
   [[nodiscard]] bool anchored() const { return anchored_; }
 
  private:

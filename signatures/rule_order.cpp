@@ -34,12 +34,12 @@ std::size_t place_of(Action action, const std::array<Action, 4>& order) {
 
 std::vector<std::uint32_t> evaluation_order(const std::vector<Rule>& rules,
                                             const std::array<Action, 4>& action_order) {
-  using Key = std::tuple<std::size_t, int, int, int, unsigned>;
+  using Key = std::tuple<std::size_t, int, int, int, unsigned, RuleId>;
   std::vector<Key> keys;
   keys.reserve(rules.size());
   for (const Rule& rule : rules)
     keys.emplace_back(place_of(rule.action, action_order), use_of<Flowbits>(rule), use_of<Flowint>(rule),
-                      use_of<Xbits>(rule), rule.priority);
+                      use_of<Xbits>(rule), rule.priority, rule.id);
   std::vector<std::uint32_t> order(rules.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(),

@@ -142,12 +142,12 @@ std::uint64_t StreamScanner::Pass::first_turn(Pending& entry) {
   if (entry.parked) {
     if (!conditions_hold(entry.rule)) return never;
     entry.parked = false;
-    return bytes_.empty() ? known_ : start_ + 1;
+    return is_end() ? known_ : start_ + 1;
   }
-  std::uint64_t turn = std::min(entry.wake_at, awaited(entry));
-  if (turn > known_ && entry.waits_for_end && decides_now(compiled_[entry.rule])) turn = known_;
-  // What was asked before is not asked again, unless the stream ended since.
-  return turn == never || bytes_.empty() ? turn : std::max(turn, start_ + 1);
+  if (is_end()) return entry.waits_for_end && decides_now(compiled_[entry.rule]) ? known_ : never;
+  const std::uint64_t turn = std::min(entry.wake_at, awaited(entry));
+  // What was asked before is not asked again.
+  return turn == never ? turn : std::max(turn, start_ + 1);
 }
 
 // The first offset within the new bytes at which a content ends that the rule waits for.
@@ -169,10 +169,10 @@ std::uint64_t StreamScanner::Pass::awaited(const Pending& entry) {
   return first;
 }
 
-void StreamScanner::Pass::schedule(Pending& entry, std::uint64_t at) {
+void StreamScanner::Pass::schedule(Pending& entry, std::uint64_t at, std::uint32_t round) {
   entry.wake_at = at;
   const auto index = static_cast<std::uint32_t>(&entry - scanner_.state_->pending.data());
-  scratch_.due.push_back({at, entry.rule, index});
+  scratch_.due.push_back({at, round, entry.rule, index});
   std::push_heap(scratch_.due.begin(), scratch_.due.end(), std::greater<>());
 }
 
@@ -184,6 +184,7 @@ void StreamScanner::Pass::take_turns() {
     due.pop_back();
     Pending& entry = scanner_.state_->pending[turn.pending];
     if (entry.wake_at != turn.at || entry.dead || entry.parked) continue;
+    round_ = turn.round;
     if (work_ < max_work || turn.at == known_) {
       ++work_;
       ask(entry, turn.at);
@@ -210,26 +211,21 @@ void StreamScanner::Pass::ask(Pending& entry, std::uint64_t at) {
     if (at < known_) schedule(entry, at + 1);
     return;
   }
-  const Answer answer = evaluate(entry, at, ends_.of_stream && at == known_);
-  if (answer.holds) return fire(entry, at, answer.from, false);
-  const CompiledRule& rule = compiled_[entry.rule];
-  if (rule.early && answer.waits_for_end && at == known_ && ends_.of_packet && !ends_.of_stream) {
-    const Answer early = evaluate(entry, at, true);
-    if (early.holds) return fire(entry, at, early.from, true);
-  }
-  settle(entry, at, answer);
+  const bool early = ends_.of_packet && compiled_[entry.rule].early;
+  const bool closed = is_end() && (ends_.of_stream || early);
+  const Answer answer = evaluate(entry, at, closed);
+  const Answer& open = closed && !ends_.of_stream ? evaluate(entry, at, false) : answer;
+  if (answer.holds) return fire(entry, at, answer.from, early && !open.holds);
+  settle(entry, open);
 }
 
-void StreamScanner::Pass::settle(Pending& entry, std::uint64_t at, const Answer& answer) {
+void StreamScanner::Pass::settle(Pending& entry, const Answer& answer) {
   entry.dead = answer.dead();
   entry.waits_for = answer.waits_for;
   entry.waits_for_end = answer.waits_for_end;
   entry.wake_at = answer.retry_at;
   if (entry.dead) return;
-  std::uint64_t turn = answer.retry_at;
-  if (turn > known_ && answer.waits_for_end && at < known_ && decides_now(compiled_[entry.rule]))
-    turn = known_;
-  if (turn <= known_) schedule(entry, turn);
+  if (answer.retry_at <= known_) schedule(entry, answer.retry_at);
 }
 
 void StreamScanner::Pass::fire(Pending& entry, std::uint64_t at, std::uint64_t from, bool early) {
@@ -250,14 +246,13 @@ void StreamScanner::Pass::fire(Pending& entry, std::uint64_t at, std::uint64_t f
   if (compiled_[entry.rule].writes_state && write_state(rule, context_)) wake_parked(entry, at);
 }
 
-// Later rules see the new state at the same offset, earlier ones from the next byte on.
+// State written at an offset counts there for every rule: later ones in this round, earlier ones in a further
+// one.
 void StreamScanner::Pass::wake_parked(const Pending& writer, std::uint64_t at) {
   for (Pending& entry : scanner_.state_->pending) {
-    if (!entry.parked || entry.dead) continue;
-    const std::uint64_t turn = entry.rule > writer.rule ? at : at + 1;
-    if (turn > known_) continue;
+    if (!entry.parked || entry.dead || entry.floor == at) continue;
     entry.parked = false;
-    schedule(entry, turn);
+    schedule(entry, at, entry.rule > writer.rule ? round_ : round_ + 1);
   }
 }
 

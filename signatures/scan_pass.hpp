@@ -43,6 +43,7 @@ struct StreamScanner::State {
 
 class StreamScanner::Pass {
  public:
+  // What a pass without bytes stands for.
   struct Ends {
     bool of_stream;
     bool of_packet;
@@ -71,16 +72,18 @@ class StreamScanner::Pass {
   void schedule_all();
   [[nodiscard]] std::uint64_t first_turn(Pending& entry);
   [[nodiscard]] std::uint64_t awaited(const Pending& entry);
-  void schedule(Pending& entry, std::uint64_t at);
+  void schedule(Pending& entry, std::uint64_t at, std::uint32_t round = 0);
   void take_turns();
   void ask(Pending& entry, std::uint64_t at);
-  void settle(Pending& entry, std::uint64_t at, const Answer& answer);
+  void settle(Pending& entry, const Answer& answer);
   void fire(Pending& entry, std::uint64_t at, std::uint64_t from, bool early);
   void wake_parked(const Pending& writer, std::uint64_t at);
   Answer evaluate(const Pending& entry, std::uint64_t at, bool closed);
   void let_go();
 
-  // What waits for the end of the direction is decided with the last of these bytes.
+  // A pass without bytes is the end of a packet or of the direction.
+  [[nodiscard]] bool is_end() const { return bytes_.empty(); }
+  // What waits for the end of the direction is decided now.
   [[nodiscard]] bool decides_now(const CompiledRule& rule) const {
     return ends_.of_stream || (rule.early && ends_.of_packet);
   }
@@ -108,6 +111,7 @@ class StreamScanner::Pass {
   std::uint64_t copied_from_ = 0;
   bool copied_ = false;
   std::size_t work_ = 0;
+  std::uint32_t round_ = 0;
 };
 
 }  // namespace lockstep::signatures

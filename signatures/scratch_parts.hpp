@@ -1,6 +1,7 @@
 // What a Scratch is made of, for the files of this folder.
 #pragma once
 #include <cstdint>
+#include <tuple>
 #include <vector>
 
 #include <hs/hs.h>
@@ -41,14 +42,18 @@ class HitList {
   std::vector<LiteralHit> hits_;
 };
 
-// A rule to be evaluated at an offset; the heap of a scan holds these, smallest offset first, then order of
-// evaluation.
+// A rule to be evaluated at an offset. The heap of a pass holds these: smallest offset first; at one offset
+// in rounds, each in order of evaluation, the first for all and further ones for rules that state written
+// there has woken.
 struct Due {
   std::uint64_t at;
+  std::uint32_t round;
   std::uint32_t rule;
   std::uint32_t pending;  // index into the direction's list
 
-  bool operator>(const Due& other) const { return at != other.at ? at > other.at : rule > other.rule; }
+  bool operator>(const Due& other) const {
+    return std::tie(at, round, rule) > std::tie(other.at, other.round, other.rule);
+  }
 };
 
 struct Scratch::Parts {

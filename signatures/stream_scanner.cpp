@@ -110,11 +110,21 @@ void StreamScanner::run(const StreamChunk& chunk, const StreamHistory& history, 
   while (!rest.empty()) {
     const auto part = rest.first(std::min(rest.size(), slice));
     rest = rest.subspan(part.size());
-    pass(part, {false, rest.empty() && !more_of_packet && !chunk.end_of_stream});
+    pass(part, {false, false});
   }
-  // A step of its own, so that it makes no difference whether a FIN comes with the last byte or alone.
-  if (chunk.end_of_stream || (chunk.bytes.empty() && !more_of_packet))
-    pass({}, {chunk.end_of_stream, !chunk.end_of_stream});
+  // Ends are steps of their own: it makes no difference whether a FIN comes with the last byte or alone.
+  if (chunk.end_of_stream)
+    pass({}, {true, false});
+  else if (!more_of_packet && decides_early())
+    pass({}, {false, true});
+}
+
+bool StreamScanner::decides_early() const {
+  if (!state_) return false;
+  const auto& compiled = set_->parts().compiled;
+  return std::any_of(state_->pending.begin(), state_->pending.end(), [&](const Pending& entry) {
+    return entry.waits_for_end && !entry.dead && compiled[entry.rule].early;
+  });
 }
 
 }  // namespace lockstep::signatures

@@ -12,13 +12,19 @@
 //   `\Z` only once the direction has ended, with E the end of the stream.
 // * The end of the direction is a step of its own after the last byte: rules are asked once more, in order of
 //   evaluation, at the same E (those that have not fired there).
+// * The end of the direction is a step of its own after the last byte: rules are asked once more, in order of
+//   evaluation, at the same E (those that have not fired there).
 // * For drop and reject rules the direction counts as ended, for that rule alone, at the last byte of each
 // packet: the
 //   rule then fires there, flagged `early`. This is the one answer that depends on how the stream was cut.
-// * Flowbits and flowints that a rule writes at E are seen by later rules at E and by all rules beyond. A
-// rule that
-//   waits for nothing but such state fires at the E where it was written. State written elsewhere (by the
-//   other direction, by packet rules, by time) is seen from the next byte on.
+// * For drop and reject rules the direction counts as ended, for that rule alone, at the end of each packet,
+// once
+//   everything else was judged there: the rule then fires there, flagged `early`. This is the one answer that
+//   depends on how the stream was cut.
+// * Flowbits and flowints that a rule writes at E count at E for every rule: at one E the rules are judged in
+//   their order, again and again until none fires, each at most once. So a rule that waits for nothing but
+//   such state fires at the E where it was written. State written elsewhere (by the other direction, by
+//   packet rules, by time) is seen from the next byte on.
 //
 // The answer is the same for every cut of the same bytes, within these bounds, each with a counter in
 // MatchCounters: one evaluation takes at most 3,000 steps and 1 MiB searched; a chunk takes at most max_work
@@ -92,6 +98,8 @@ class StreamScanner {
   class Pass;
   void run(const StreamChunk& chunk, const StreamHistory& history, const MatchContext& context,
            Scratch& scratch, std::vector<Match>* matches, bool more_of_packet);
+
+  [[nodiscard]] bool decides_early() const;
 
   const RuleSet* set_ = nullptr;
   const RuleGroup* group_ = nullptr;

@@ -130,15 +130,20 @@ Matching::Fired at_every_offset(const RuleSet& set, std::string_view stream, boo
   // The end is a step of its own behind the last byte.
   for (std::uint64_t step = 1; step <= stream.size() + (closed ? 1 : 0); ++step) {
     const std::uint64_t end = std::min<std::uint64_t>(step, stream.size());
-    for (std::uint32_t i = 0; i < set.size(); ++i) {
-      if (floor[i] == end || !state_holds(set.rule(i), context)) continue;
-      const Answer answer =
-          evaluator.evaluate({set.parts().compiled[i], span_of(stream).data(), 0, end, floor[i], set.window(),
-                              end, step > stream.size(), never - 1});
-      if (!answer.holds) continue;
-      fired.emplace_back(set.rule(i).id.sid, end);
-      floor[i] = end;
-      write_state(set.rule(i), context);
+    bool again = true;
+    while (again) {
+      again = false;
+      for (std::uint32_t i = 0; i < set.size(); ++i) {
+        if (floor[i] == end || !state_holds(set.rule(i), context)) continue;
+        const Answer answer =
+            evaluator.evaluate({set.parts().compiled[i], span_of(stream).data(), 0, end, floor[i],
+                                set.window(), end, step > stream.size(), never - 1});
+        if (!answer.holds) continue;
+        fired.emplace_back(set.rule(i).id.sid, end);
+        floor[i] = end;
+        write_state(set.rule(i), context);
+        again = true;
+      }
     }
   }
   return fired;
