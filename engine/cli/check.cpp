@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/commands.hpp"
-#include "engine/rule_files.hpp"
+#include "engine/load_rules.hpp"
 
 namespace lockstep {
 
@@ -11,12 +11,18 @@ int run_check(const Configuration& configuration) {
   const Invocation& invocation = configuration.invocation;
   if (!invocation.config_file.empty() || invocation.check.dump_config)
     fmt::print("{}\n", dump_config(configuration));
-  const auto files = read_rule_files(invocation.settings.rules);
-  if (!files) {
-    for (const std::string& error : files.error()) fmt::print(stderr, "lockstep: {}\n", error);
+  const auto loaded = load_rules(invocation.settings);
+  if (!loaded) {
+    for (const std::string& error : loaded.error()) fmt::print(stderr, "lockstep: {}\n", error);
     return exit_bad_input;
   }
-  return exit_ok;
+  if (invocation.settings.rules.files.empty())
+    fmt::print("no rules are named, by -S or the key rules.files\n");
+  using Detail = signatures::LoadReport::Detail;
+  const signatures::LoadReport& report = loaded->parsed.report;
+  fmt::print("{}", report.account(invocation.verbosity > 0 ? Detail::every_rule : Detail::totals));
+  const bool whole = report.failed.empty() && report.skipped.empty();
+  return invocation.check.strict && !whole ? exit_bad_input : exit_ok;
 }
 
 }  // namespace lockstep
