@@ -7,6 +7,7 @@
 #include <array>
 #include <fstream>
 #include <random>
+#include <unordered_map>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -97,6 +98,23 @@ void find_batched(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(batch));
 }
 BENCHMARK(find_batched)->Arg(1'000)->Arg(100'000)->Arg(1'000'000);
+
+// The yardstick of the same run: what the standard library's table takes.
+void find_unordered_map(benchmark::State& state) {
+  const auto flows = static_cast<std::uint32_t>(state.range(0));
+  const auto hash = [](const FlowKey& key) { return static_cast<std::size_t>(key.hash(replay_hash_seed)); };
+  std::unordered_map<FlowKey, std::array<std::uint64_t, 50>, decltype(hash)> table(flows, hash);
+  for (std::uint32_t n = 0; n < flows; ++n) table[key_of(n)] = {};
+  const auto keys = random_keys(flows);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    auto& found = table.find(keys[next++ & (keys.size() - 1)])->second;
+    found[8] = next;
+    benchmark::DoNotOptimize(found);
+  }
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(find_unordered_map)->Arg(1'000)->Arg(100'000)->Arg(1'000'000);
 
 void find_absent(benchmark::State& state) {
   const auto flows = static_cast<std::uint32_t>(state.range(0));

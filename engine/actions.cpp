@@ -14,7 +14,8 @@ using signatures::Match;
 using signatures::MatchOn;
 
 bool is_reject(RuleAction action) {
-  return action == RuleAction::reject || action == RuleAction::reject_dst || action == RuleAction::reject_both;
+  return action == RuleAction::reject || action == RuleAction::reject_dst ||
+         action == RuleAction::reject_both;
 }
 
 Reason reason_of(RuleAction action, bool rate_filtered) {
@@ -65,7 +66,8 @@ const Decision& ActionDecider::decide(std::span<const Match> matches, const Rule
       ++decision_.suppressed;
       continue;
     }
-    const bool on_flow = packet.flow && (match.on == MatchOn::stream || policy.ip_only);
+    const EffectScope scope = match.on == MatchOn::stream ? policy.scope_on_stream : policy.scope_on_packet;
+    const bool on_flow = packet.flow && scope == EffectScope::flow;
     act(counted, index, on_flow, already_dropped);
     log(counted, policy, index);
     ended = counted.action == RuleAction::pass;
@@ -118,8 +120,10 @@ void ActionDecider::act(const Counted& counted, std::uint32_t match, bool on_flo
     decision_.scope = EffectScope::flow;
     decision_.decided_flow_by = match;
   }
-  decision_.resets.sender |= counted.action == RuleAction::reject || counted.action == RuleAction::reject_both;
-  decision_.resets.receiver |= counted.action == RuleAction::reject_dst || counted.action == RuleAction::reject_both;
+  decision_.resets.sender |=
+      counted.action == RuleAction::reject || counted.action == RuleAction::reject_both;
+  decision_.resets.receiver |=
+      counted.action == RuleAction::reject_dst || counted.action == RuleAction::reject_both;
 }
 
 void ActionDecider::log(const Counted& counted, const RulePolicy& policy, std::uint32_t match) {

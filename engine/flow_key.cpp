@@ -21,7 +21,7 @@ bool from_low(const reassembly::Endpoint& source, const reassembly::Endpoint& de
   const auto order = std::lexicographical_compare_three_way(
       source.address.bytes.begin(), source.address.bytes.end(), destination.address.bytes.begin(),
       destination.address.bytes.end());
-  return order != 0 ? order < 0 : source.port <= destination.port;
+  return std::is_neq(order) ? std::is_lt(order) : source.port <= destination.port;
 }
 
 FlowKey make_flow_key(const reassembly::Endpoint& source, const reassembly::Endpoint& destination,

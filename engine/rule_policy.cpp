@@ -9,7 +9,11 @@ RulePolicy policy_of(const signatures::Rule& rule) {
   RulePolicy policy;
   policy.id = rule.id;
   policy.action = rule.action;
-  policy.ip_only = rule.inspection == signatures::Inspection::ip_only;
+  signatures::Match match;
+  match.on = signatures::MatchOn::packet;
+  policy.scope_on_packet = signatures::scope_of(rule, match);
+  match.on = signatures::MatchOn::stream;
+  policy.scope_on_stream = signatures::scope_of(rule, match);
   policy.no_alert = rule.no_alert;
   policy.alert_on_pass = rule.alert_on_pass;
   policy.bypass = rule.bypass;

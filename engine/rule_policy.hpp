@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/host_table.hpp"
+#include "signatures/match.hpp"
 #include "signatures/rate_control.hpp"
 #include "signatures/rule.hpp"
 
@@ -15,7 +16,9 @@ namespace lockstep {
 struct RulePolicy {
   signatures::RuleId id;
   signatures::Action action = signatures::Action::alert;
-  bool ip_only = false;
+  // What a match on a packet, or in the stream, lets pass and drop apply to (signatures::scope_of).
+  signatures::EffectScope scope_on_packet = signatures::EffectScope::packet;
+  signatures::EffectScope scope_on_stream = signatures::EffectScope::flow;
   bool no_alert = false;
   bool alert_on_pass = false;
   bool bypass = false;

@@ -41,10 +41,12 @@ TEST_CASE("a policy takes over what the rule says", "[engine][rule_policy]") {
   REQUIRE(all.size() == 2);
   CHECK(all[0].id == made.id);
   CHECK(all[0].action == Action::reject_both);
-  CHECK((all[0].ip_only && all[0].no_alert && all[0].bypass && all[0].alert_on_pass));
+  CHECK(all[0].scope_on_packet == signatures::EffectScope::flow);
+  CHECK((all[0].no_alert && all[0].bypass && all[0].alert_on_pass));
   REQUIRE(all[0].threshold);
   CHECK(all[0].threshold->count == 5);
-  CHECK_FALSE(all[1].ip_only);
+  CHECK(all[1].scope_on_packet == signatures::EffectScope::packet);
+  CHECK(all[1].scope_on_stream == signatures::EffectScope::flow);
   CHECK_FALSE(all[1].threshold);
 }
 
