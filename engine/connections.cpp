@@ -61,6 +61,7 @@ void Pipeline::open_half_open(Packet& packet, const FlowKey& key, std::uint64_t 
   record->client_is_low = from_low(packet.segment->source, packet.segment->destination);
   record->handshake.commit(packet.ruling, *packet.segment, true);
   record->packets_to_server = 1;
+  record->bytes_to_server = static_cast<std::uint32_t>(packet.bytes);
 }
 
 void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint64_t hash) {
@@ -73,15 +74,20 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   if (!packet.verdict.passes()) return;
   std::uint8_t& packets = from_client ? record.packets_to_server : record.packets_to_client;
   packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
+  (from_client ? record.bytes_to_server : record.bytes_to_client) += static_cast<std::uint32_t>(packet.bytes);
   if (segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client) {
     const reassembly::SynOffer syn = *record.handshake.answered_by(segment);
     const FlowKey key = record.key;
     const bool client_is_low = record.client_is_low;
-    const std::uint32_t before = record.packets_to_server;
+    const std::uint32_t packets_before = record.packets_to_server;
+    const std::uint32_t bytes_before = record.bytes_to_server;
+    const Timestamp start = record.first_seen();
     half_open_.remove(record);
     packet.half_open = false;
     create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, segment), client_is_low);
-    packet.flow->packets[reassembly::index(Direction::to_server)] = before;
+    packet.flow->packets[reassembly::index(Direction::to_server)] = packets_before;
+    packet.flow->bytes[reassembly::index(Direction::to_server)] = bytes_before;
+    packet.flow->start = start;
     packet.flow->flags_seen[reassembly::index(Direction::to_server)] = TcpFlag::syn;
     return;
   }
@@ -151,7 +157,7 @@ void Pipeline::reincarnate(Packet& packet) {
 
 void Pipeline::count(Packet& packet) {
   const std::size_t side = reassembly::index(packet.direction);
-  packet.flow->packets[side] += packet.frames;
+  packet.flow->packets[side] += 1U;
   packet.flow->bytes[side] += packet.bytes;
   packet.flow->flags_seen[side] |= packet.segment->flags.bits;
 }
@@ -181,8 +187,15 @@ void Pipeline::follow_final(Packet& packet) {
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
                                                      segment.ack, std::nullopt);
-  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, true);
-  observer_->on_reset(flow, reverse(packet.direction));
+  send_bare(*packet.frame, {out.data(), length}, true);
+  observer_->on_reset(flow, reverse(packet.direction), length);
+}
+
+// Ports 2n and 2n+1 are the sides of a pair.
+void Pipeline::send_bare(const reassembly::Frame& frame, std::span<const std::uint8_t> bytes,
+                         bool towards_sender) {
+  const auto port = static_cast<std::uint16_t>(towards_sender ? frame.port : frame.port ^ 1U);
+  port_->send({bytes, frame.link, frame.time, port});
 }
 
 // RFC 9293 §3.10.7.1: what was refused without a connection is answered by its own numbers.
@@ -194,7 +207,7 @@ void Pipeline::reset_unknown(const Packet& packet) {
   const std::size_t length = reassembly::build_reset(
       out, *packet.frame, segment, reassembly::Toward::sender, acknowledges ? segment.ack : Seq(0),
       acknowledges ? std::nullopt : std::optional(segment.seq.plus(segment.sequence_length())));
-  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, true);
+  send_bare(*packet.frame, {out.data(), length}, true);
 }
 
 void Pipeline::reset(Packet& packet, Direction towards) {
@@ -209,10 +222,10 @@ void Pipeline::reset(Packet& packet, Direction towards) {
       reassembly::build_reset(out, *packet.frame, *packet.segment,
                               forward ? reassembly::Toward::receiver : reassembly::Toward::sender,
                               flow.session.reset_number(towards), flow.session.ack_number(towards));
-  egress_->send({out.data(), length}, packet.frame->link, packet.frame->time, !forward);
+  send_bare(*packet.frame, {out.data(), length}, !forward);
   flow.resets_left = 3;
   flow.reset_answers = reverse(towards);
-  observer_->on_reset(flow, towards);
+  observer_->on_reset(flow, towards, length);
 }
 
 void Pipeline::reset_idle(Flow& flow, Direction towards) {
@@ -227,8 +240,8 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   bare.flags = {TcpFlag::rst | TcpFlag::ack};
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
-  egress_->send({out.data(), length}, to_server.link, now_, !server);
-  observer_->on_reset(flow, towards);
+  port_->send({{out.data(), length}, to_server.link, now_, 0});
+  observer_->on_reset(flow, towards, length);
 }
 
 void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {
@@ -256,7 +269,9 @@ void Pipeline::advance(Timestamp now) {
   constexpr std::size_t budget =
       64;  // of each table and packet: bounded work, and no backlog at any packet rate
   fragments_.expire(now, *held_);
-  half_open_.expire(now, budget, [](const HalfOpenRecord&) {});
+  half_open_.expire(now, budget, [this](const HalfOpenRecord& record) {
+    observer_->on_half_open_end(record, FlowEnd::timeout, now_);
+  });
   flows_.expire(
       now, budget, [this](const Flow& flow) { return timeout_of(flow); },
       [this](Flow& flow) { end_flow(flow, FlowEnd::timeout, true); });
@@ -264,6 +279,9 @@ void Pipeline::advance(Timestamp now) {
 
 void Pipeline::finish() {
   fragments_.expire(Timestamp::max(), *held_);
+  half_open_.expire(Timestamp::max(), half_open_.size(), [this](const HalfOpenRecord& record) {
+    observer_->on_half_open_end(record, FlowEnd::shutdown, now_);
+  });
   flows_.clear([this](Flow& flow) { end_flow(flow, FlowEnd::shutdown, false); });
 }
 

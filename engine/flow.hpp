@@ -35,6 +35,7 @@ struct Flow final : FlowNode {
   Timestamp start;
   std::array<std::uint64_t, 2> bytes{};  // of frames, by Direction
   std::array<std::uint32_t, 2> packets{};
+  std::uint64_t events_told = 0;                     // stream events that were logged once already
   std::uint32_t dropped_by = 0;                      // sid of the rule that dropped or rejected it, 0: none
   FramingTable::Index framing = FramingTable::none;  // towards the server
   std::array<std::uint8_t, 2> flags_seen{};
@@ -44,12 +45,14 @@ struct Flow final : FlowNode {
   Direction reset_answers = Direction::to_client;  // the way in which those challenge ACKs go
   bool client_is_low = false;
   bool alerted = false;
+  std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged
   std::array<bool, 2> gap{};
   Timestamp hole_since{};  // when the latest run of out-of-order data began to wait
 
   [[nodiscard]] Direction direction(bool packet_from_low) const {
     return packet_from_low == client_is_low ? Direction::to_server : Direction::to_client;
   }
+  [[nodiscard]] bool has_gap() const { return gap[0] || gap[1]; }
   [[nodiscard]] reassembly::Endpoint client() const { return client_is_low ? key.low() : key.high(); }
   [[nodiscard]] reassembly::Endpoint server() const { return client_is_low ? key.high() : key.low(); }
 };

@@ -38,6 +38,8 @@ class HalfOpenRecord
   bool client_is_low = false;          // the side that sent the first SYN
   std::uint8_t packets_to_server = 0;  // saturating; the flow's counts go on from here
   std::uint8_t packets_to_client = 0;
+  std::uint32_t bytes_to_server = 0;
+  std::uint32_t bytes_to_client = 0;
 
  private:
   friend class HalfOpenTable;

@@ -1,6 +1,7 @@
 // Pipeline: what becomes of IP fragments when their table lets them go.
 #pragma once
 #include "engine/packet.hpp"
+#include "engine/ports/packet_port.hpp"
 #include "reassembly/fragments.hpp"
 
 namespace lockstep {
@@ -8,13 +9,14 @@ namespace lockstep {
 // Fragments that leave their table, each with the verdict of its datagram.
 class HeldFragments final : public reassembly::FragmentSink {
  public:
-  HeldFragments(Observer& observer, Egress& egress) : observer_(&observer), egress_(&egress) {}
+  HeldFragments(Observer& observer, PacketPort& port) : observer_(&observer), port_(&port) {}
 
   // What those that are sent from now on are told as.
   void follow(const Packet& packet) { packet_ = packet; }
 
   void send(std::span<std::uint8_t> bytes, const reassembly::HeldFrame& held) override {
-    egress_->send(bytes, packet_.frame->link, packet_.frame->time, false);
+    port_->send({bytes, packet_.frame->link, packet_.frame->time,
+                 static_cast<std::uint16_t>(packet_.frame->port ^ 1U)});
     tell(packet_.verdict, held);
   }
   void drop(const reassembly::HeldFrame& held, reassembly::Reason reason) override {
@@ -38,7 +40,7 @@ class HeldFragments final : public reassembly::FragmentSink {
   }
 
   Observer* observer_;
-  Egress* egress_;
+  PacketPort* port_;
   Packet packet_;
 };
 

@@ -1,4 +1,5 @@
-// What the rules know of one flow. Absent where no rule can match the flow: nothing is scanned or kept for it.
+// What the rules know of one flow. Absent where no rule can match the flow: nothing is scanned or kept for
+// it.
 #pragma once
 #include <array>
 #include <memory>
@@ -14,7 +15,8 @@ struct Inspection {
   signatures::FlowRules groups;
   std::array<signatures::StreamScanner, 2> scanners;  // by Direction
   signatures::FlowState state;
-  std::array<bool, 2> packet_seen{};  // the direction's first packet was judged by the rules of addresses alone
+  std::array<bool, 2>
+      packet_seen{};  // the direction's first packet was judged by the rules of addresses alone
 };
 
 }  // namespace lockstep

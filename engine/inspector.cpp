@@ -11,17 +11,21 @@ using reassembly::TcpFlag;
 
 namespace {
 
-// A connection met in its middle has no offset 0, and may turn out to start earlier than it seemed: its offsets are
-// moved up, so that the scanner's never are negative.
+// A connection met in its middle has no offset 0, and may turn out to start earlier than it seemed: its
+// offsets are moved up, so that the scanner's never are negative.
 constexpr StreamOffset adopted_origin = StreamOffset{1} << 40U;
 
-StreamOffset origin(const Flow& flow) { return flow.session.adopted() ? adopted_origin : 0; }
+StreamOffset origin(const Flow& flow) {
+  return flow.session.adopted() ? adopted_origin : 0;
+}
 
 std::uint64_t scan_offset(const Flow& flow, StreamOffset offset) {
   return static_cast<std::uint64_t>(offset + origin(flow));
 }
 
-signatures::Address address(const reassembly::Address& from) { return {from.bytes, from.version}; }
+signatures::Address address(const reassembly::Address& from) {
+  return {from.bytes, from.version};
+}
 
 signatures::Direction direction(Direction from) {
   return from == Direction::to_server ? signatures::Direction::to_server : signatures::Direction::to_client;
@@ -40,7 +44,7 @@ class History final : public signatures::StreamHistory {
     const StreamOffset own_end = chunk_->own_offset + static_cast<StreamOffset>(chunk_->own.size());
     while (!to.empty()) {
       const bool own = at >= std::max(chunk_->own_offset, bytes_->in_order()) && at < own_end;
-      const StreamOffset end = own                        ? own_end
+      const StreamOffset end = own                       ? own_end
                                : at < bytes_->in_order() ? bytes_->in_order()
                                                          : at + static_cast<StreamOffset>(to.size());
       const auto length = std::min(to.size(), static_cast<std::size_t>(end - at));
@@ -62,8 +66,8 @@ class History final : public signatures::StreamHistory {
 
 }  // namespace
 
-tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts,
-                                                     ActionSettings settings) {
+tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleGeneration> rules,
+                                                     HostTable& hosts, ActionSettings settings) {
   auto scratch = signatures::Scratch::make(*rules->set);
   if (!scratch) return tl::unexpected(scratch.error());
   return Inspector(std::move(rules), hosts, settings, std::move(*scratch));
@@ -76,8 +80,8 @@ Inspector::Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hos
 void Inspector::open(Flow& flow) const {
   const auto client = flow.client();
   const auto server = flow.server();
-  const signatures::FlowRules groups = rules_->set->rules_for(
-      {address(client.address), address(server.address), client.port, server.port, 6});
+  const signatures::FlowRules groups =
+      rules_->set->rules_for({address(client.address), address(server.address), client.port, server.port, 6});
   if (groups.none()) {
     flow.session.keep_history(false);
     return;
@@ -100,7 +104,8 @@ void Inspector::open(Flow& flow) const {
 
 void Inspector::begin(const Packet& packet) {
   matches_.clear();
-  generation_ = packet.flow != nullptr && packet.flow->inspection ? packet.flow->inspection->rules.get() : rules_.get();
+  generation_ =
+      packet.flow != nullptr && packet.flow->inspection ? packet.flow->inspection->rules.get() : rules_.get();
   describe(packet);
 }
 
@@ -140,8 +145,8 @@ void Inspector::describe(const Packet& packet) {
   }
   if (packet.flow == nullptr) return;
   const Flow& flow = *packet.flow;
-  fields.established = flow.session.established() ||
-                       packet.ruling.transition == reassembly::Transition::complete_handshake;
+  fields.established =
+      flow.session.established() || packet.ruling.transition == reassembly::Transition::complete_handshake;
   fields.in_stream = packet.ruling.accepted && packet.ruling.length > 0;
   const auto sent = [&](Direction way) {
     return static_cast<std::uint64_t>(flow.session.receiver(way).rcv_nxt_max() + 1);
@@ -159,7 +164,8 @@ void Inspector::match_packet(const Packet& packet) {
   const auto way = direction(packet.direction);
   if (packet.flow == nullptr) {
     const bool forward = packet.direction == Direction::to_server;
-    signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port, fields_.destination_port, 6};
+    signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port,
+                                   fields_.destination_port, 6};
     if (!forward) {
       std::swap(ends.client, ends.server);
       std::swap(ends.client_port, ends.server_port);

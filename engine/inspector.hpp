@@ -1,5 +1,5 @@
-// StreamChunk and packet → Match → Decision: asks the rules on behalf of the pipeline. One per worker and thread; its
-// memory is reused, so that nothing is allocated per packet in steady state.
+// StreamChunk and packet → Match → Decision: asks the rules on behalf of the pipeline. One per worker and
+// thread; its memory is reused, so that nothing is allocated per packet in steady state.
 #pragma once
 #include <memory>
 #include <vector>
@@ -25,11 +25,12 @@ class Inspector {
   void begin(const Packet& packet);
   // Takes up what the session has ruled since.
   void describe(const Packet& packet);
-  // Rules of headers and single payloads, on what the packet will leave as. A packet without a flow is asked for
-  // itself alone.
+  // Rules of headers and single payloads, on what the packet will leave as. A packet without a flow is asked
+  // for itself alone.
   void match_packet(const Packet& packet);
-  // The next readable bytes of a direction, at their stream offset; `own` are the packet's bytes that are not yet in
-  // the assembler. `last`: nothing more becomes readable by this packet. `ended`: nothing can follow at all.
+  // The next readable bytes of a direction, at their stream offset; `own` are the packet's bytes that are not
+  // yet in the assembler. `last`: nothing more becomes readable by this packet. `ended`: nothing can follow
+  // at all.
   struct Chunk {
     Direction direction = Direction::to_server;
     reassembly::StreamOffset offset = 0;

@@ -6,6 +6,7 @@
 
 #include "engine/actions.hpp"
 #include "engine/flow.hpp"
+#include "engine/half_open_table.hpp"
 #include "engine/verdict.hpp"
 #include "reassembly/frame.hpp"
 #include "reassembly/ruling.hpp"
@@ -27,12 +28,12 @@ struct Packet {
   bool new_flow = false;  // this packet created the flow
   reassembly::Ruling ruling;
   Verdict verdict;
-  std::uint32_t frames = 1;      // how many frames the verdict is for: more for a datagram of fragments
-  std::uint64_t bytes = 0;       // of those frames
+  bool datagram = false;  // put together from fragments, which are told one by one besides
+  std::uint64_t bytes = 0;   // on the wire
   std::span<const signatures::Match> matches;  // of rules, in the order in which they fired
   const Decision* decision = nullptr;          // what they lead to; null if there are none
   const RuleGeneration* rules = nullptr;       // the set that the matches number
-  std::uint32_t dropped_by = 0;  // sid of the rule that decided a drop or reject
+  std::uint32_t dropped_by = 0;                // sid of the rule that decided a drop or reject
 };
 
 // Why a flow's record ended; Suricata's words (EVE flow.reason).
@@ -69,21 +70,10 @@ class Observer {
   // Bytes [from, to) of a direction will never be seen.
   virtual void on_gap(const Flow&, Direction, reassembly::StreamOffset, reassembly::StreamOffset) {}
   virtual void on_flow_end(const Flow&, FlowEnd, Timestamp) {}
-  // A reset of our own went out.
-  virtual void on_reset(const Flow&, Direction) {}
-};
-
-// Where packets leave the device.
-class Egress {
- public:
-  Egress() = default;
-  Egress(const Egress&) = delete;
-  Egress& operator=(const Egress&) = delete;
-  virtual ~Egress() = default;
-
-  // `bytes` leave at `time`. `towards_sender`: back to the side that the packet being processed came from.
-  virtual void send(std::span<const std::uint8_t> bytes, reassembly::LinkType link, Timestamp time,
-                    bool towards_sender) = 0;
+  // A connection of which only SYNs were seen is forgotten.
+  virtual void on_half_open_end(const HalfOpenRecord&, FlowEnd, Timestamp) {}
+  // A reset of our own went out, of so many bytes.
+  virtual void on_reset(const Flow&, Direction, std::size_t) {}
 };
 
 }  // namespace lockstep

@@ -10,16 +10,16 @@ using reassembly::Ruling;
 using reassembly::TcpFlag;
 using reassembly::Transition;
 
-Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, Egress& egress)
+Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, PacketPort& port)
     : config_(config),
       inspector_(inspector),
       observer_(&observer),
-      egress_(&egress),
+      port_(&port),
       bytes_(config.blocks, config.islands),
       flows_(config.flows, config.seed),
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
-      held_(std::make_unique<HeldFragments>(observer, egress)) {}
+      held_(std::make_unique<HeldFragments>(observer, port)) {}
 
 Pipeline::~Pipeline() = default;
 
@@ -47,6 +47,7 @@ void Pipeline::process(reassembly::Frame& frame) {
 
 void Pipeline::process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment) {
   const auto answer = fragments_.add(frame, fragment, config_.wire, *held_);
+  port_->finish(frame, {});  // held as a copy, or dropped
   Packet packet;
   packet.kind = Packet::Kind::fragment;
   packet.frame = &frame;
@@ -69,6 +70,7 @@ void Pipeline::judge_datagram() {
   reassembly::Frame frame = fragments_.datagram();
   Packet packet;
   packet.frame = &frame;
+  packet.datagram = true;
   packet.bytes = frame.bytes.size();
   if (const auto* segment = std::get_if<reassembly::Segment>(&fragments_.decoded())) {
     packet.segment = segment;
@@ -132,7 +134,8 @@ void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamO
   flow.session.receiver(direction).bytes.read(
       from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
         observer_->on_chunk(flow, direction, at, run);
-        if (inspects(flow)) inspector_->scan(flow, {.direction = direction, .offset = at, .bytes = run, .own = {}});
+        if (inspects(flow))
+          inspector_->scan(flow, {.direction = direction, .offset = at, .bytes = run, .own = {}});
         at += static_cast<reassembly::StreamOffset>(run.size());
       });
 }
@@ -158,7 +161,8 @@ void Pipeline::match(Packet& packet) {
                       if (!inspected) return;
                       chunk.offset = offset;
                       chunk.bytes = run;
-                      chunk.last = offset + static_cast<reassembly::StreamOffset>(run.size()) == ruling.readable_to;
+                      chunk.last =
+                          offset + static_cast<reassembly::StreamOffset>(run.size()) == ruling.readable_to;
                       chunk.ended = chunk.last && ruling.fin;
                       scanned = scanned || chunk.last;
                       inspector_->scan(flow, chunk);
@@ -177,7 +181,9 @@ void Pipeline::decide(Packet& packet) {
     case Ruling::Kind::forward:
       packet.verdict = {ruling.edits.any() ? Action::rewrite : Action::forward, joined(ruling.reason)};
       break;
-    case Ruling::Kind::drop: packet.verdict = {Action::drop, joined(ruling.reason)}; break;
+    case Ruling::Kind::drop:
+      packet.verdict = {Action::drop, joined(ruling.reason)};
+      break;
     case Ruling::Kind::reset_both:
       packet.verdict = {Action::drop_flow, joined(ruling.reason)};
       finish_flow(packet, Final::dropped);
@@ -188,7 +194,8 @@ void Pipeline::decide(Packet& packet) {
       packet.verdict = {Action::drop, Reason::diverged};
       finish_flow(packet, Final::diverged);
       break;
-    case Ruling::Kind::gap: break;  // settled in judge()
+    case Ruling::Kind::gap:
+      break;  // settled in judge()
   }
   if (inspects(flow)) obey(packet);
 }
@@ -222,7 +229,10 @@ void Pipeline::obey(Packet& packet) {
     const bool reject = decision.resets.sender || decision.resets.receiver;
     const auto decider = whole_flow ? decision.decided_flow_by : decision.decided_by;
     if (decider) packet.dropped_by = packet.matches[*decider].id.sid;
-    packet.verdict = {reject ? Action::reject : whole_flow ? Action::drop_flow : Action::drop, decision.reason};
+    packet.verdict = {reject       ? Action::reject
+                      : whole_flow ? Action::drop_flow
+                                   : Action::drop,
+                      decision.reason};
     if (whole_flow) finish_flow(packet, Final::dropped);
     const bool protect = whole_flow && !config_.drop_silent && packet.flow->session.established();
     if (protect || decision.resets.receiver) reset(packet, packet.direction);
@@ -254,10 +264,9 @@ std::size_t Pipeline::apply_edits(const Packet& packet) {
 }
 
 void Pipeline::leave(Packet& packet) {
-  if (packet.verdict.passes()) {
-    const std::size_t length = apply_edits(packet);
-    egress_->send(packet.frame->bytes.first(length), packet.frame->link, packet.frame->time, false);
-  }
+  std::span<const std::uint8_t> leaving;
+  if (packet.verdict.passes()) leaving = packet.frame->bytes.first(apply_edits(packet));
+  port_->finish(*packet.frame, leaving);
   observer_->on_packet(packet);
 }
 

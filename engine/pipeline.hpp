@@ -1,10 +1,10 @@
 // The way of a packet: Frame → Segment → Flow → Ruling → StreamChunk → Match → Verdict. One object per
 // worker, used by one thread; it owns the worker's tables and pools, all made at start. Time is the frames'
-// own and must not go back. Replay and inline differ only in the Egress and in
+// own and must not go back. Replay and inline differ only in the PacketPort and in
 // PipelineConfig::captured_hosts.
 //
-// Every frame given to process() is told to the observer exactly once, with its verdict: at once, or when the
-// datagram that it is a fragment of is judged or given up.
+// Every frame given to process() is finished at the port before it returns, and told to the observer exactly
+// once, with its verdict: at once, or when the datagram that it is a fragment of is judged or given up.
 #pragma once
 #include <memory>
 #include <vector>
@@ -12,6 +12,7 @@
 #include "engine/flow_table.hpp"
 #include "engine/half_open_table.hpp"
 #include "engine/packet.hpp"
+#include "engine/ports/packet_port.hpp"
 #include "reassembly/build.hpp"
 #include "reassembly/fragments.hpp"
 #include "reassembly/session.hpp"
@@ -46,7 +47,7 @@ struct PipelineConfig {
 class Pipeline {
  public:
   // `inspector` may be null: nothing is matched. All must outlive the pipeline.
-  Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, Egress& egress);
+  Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, PacketPort& port);
   ~Pipeline();
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
@@ -73,7 +74,8 @@ class Pipeline {
   void obey(Packet& packet);
   void finish_flow(Packet& packet, Final verdict);
   [[nodiscard]] bool inspects(const Flow& flow) const;
-  void deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from, reassembly::StreamOffset to);
+  void deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from,
+                    reassembly::StreamOffset to);
   std::size_t apply_edits(const Packet& packet);
   void leave(Packet& packet);
 
@@ -90,6 +92,7 @@ class Pipeline {
   [[nodiscard]] Duration timeout_of(const Flow& flow) const;
   void count(Packet& packet);
 
+  void send_bare(const reassembly::Frame& frame, std::span<const std::uint8_t> bytes, bool towards_sender);
   void reset_unknown(const Packet& packet);
   void reset(Packet& packet, Direction towards);
   void reset_idle(Flow& flow, Direction towards);
@@ -97,7 +100,7 @@ class Pipeline {
   PipelineConfig config_;
   Inspector* inspector_;
   Observer* observer_;
-  Egress* egress_;
+  PacketPort* port_;
   reassembly::BytePool bytes_;
   FramingTable framings_;
   FlowTable<Flow> flows_;

@@ -1,5 +1,5 @@
-// A rule set in force: the compiled rules and what their matches lead to. Immutable; shared by all workers and by the
-// flows that were opened under it.
+// A rule set in force: the compiled rules and what their matches lead to. Immutable; shared by all workers
+// and by the flows that were opened under it.
 #pragma once
 #include <memory>
 

@@ -44,7 +44,7 @@ void Transcript::on_gap(const Flow&, Direction direction, reassembly::StreamOffs
   delivered_ += fmt::format("  gap {} {}:{}", name(direction), from, to);
 }
 
-void Transcript::on_reset(const Flow&, Direction towards) {
+void Transcript::on_reset(const Flow&, Direction towards, std::size_t) {
   delivered_ += towards == Direction::to_server ? "  reset > server" : "  reset > client";
 }
 
@@ -85,6 +85,10 @@ std::string Transcript::outcome(const Packet& packet) const {
   if (packet.verdict.reason != Reason::none) text += fmt::format(" {}", name(packet.verdict.reason));
   if (packet.dropped_by != 0) text += fmt::format(" sid {}", packet.dropped_by);
   text += delivered_;
+  for (const signatures::Match& match : packet.matches) {
+    text += fmt::format("  sid {} {} {}:{}{}", match.id.sid, signatures::name(match.on), match.from, match.to,
+                        match.early ? " early" : "");
+  }
   std::uint64_t events = packet.ruling.events.bits;
   for (unsigned bit = 0; events != 0; ++bit, events >>= 1U) {
     if ((events & 1U) != 0) text += fmt::format("  [{}]", name(static_cast<reassembly::StreamEvent>(bit)));
@@ -97,6 +101,7 @@ void Transcript::line(const Packet& packet, std::string_view left, std::string_v
 }
 
 void Transcript::on_packet(const Packet& packet) {
+  if (packet.kind == Packet::Kind::fragment && packet.verdict.passes()) return;  // its datagram has a line
   const std::string right = outcome(packet);
   switch (packet.kind) {
     case Packet::Kind::segment: {

@@ -12,6 +12,14 @@ namespace lockstep {
 namespace {
 
 constexpr CommandRow table[] = {
+    {Command::replay, "replay", "run captures through the engine",
+     "Reads captures (pcap, pcapng; files, directories, - for standard input) and decides each packet as the "
+     "inline "
+     "engine would. Time is the capture's own. Without rules nothing is matched; without -l no log files are "
+     "written. --explain prints a line a packet, --write-passed writes what would have left the device. A "
+     "summary "
+     "stands at the end.",
+     run_replay},
     {Command::check, "check", "load rules and settings, say what is wrong with them",
      "Loads the rules as a run would and prints the whole account: rules that failed with file, line and "
      "column, "

@@ -22,6 +22,7 @@ struct CommandRow {
 [[nodiscard]] std::span<const CommandRow> command_table();
 [[nodiscard]] const CommandRow* find_command(std::string_view name);
 
+int run_replay(const Configuration& configuration);
 int run_check(const Configuration& configuration);
 int run_version(const Configuration& configuration);
 int run_help(const Configuration& configuration);

@@ -6,7 +6,7 @@ namespace lockstep::test {
 namespace {
 
 // Tells a transcript and remembers the last packet.
-class Recorder final : public Observer, public Egress {
+class Recorder final : public Observer, public PacketPort {
  public:
   explicit Recorder(std::string& conversation)
       : transcript_([&conversation](std::string_view line) { conversation += line; }) {}
@@ -36,12 +36,16 @@ class Recorder final : public Observer, public Egress {
     if (flow == &of) flow = nullptr;
     transcript_.on_flow_end(of, end, now);
   }
-  void on_reset(const Flow& of, Direction towards) override {
+  void on_reset(const Flow& of, Direction towards, std::size_t bytes) override {
     ++resets;
-    transcript_.on_reset(of, towards);
+    transcript_.on_reset(of, towards, bytes);
   }
-  void send(std::span<const std::uint8_t> bytes, reassembly::LinkType, Timestamp, bool) override {
-    left.emplace_back(bytes.begin(), bytes.end());
+  tl::expected<std::size_t, std::string> receive(std::span<Frame>) override { return 0; }
+  void finish(const Frame&, std::span<const std::uint8_t> leaving) override {
+    if (!leaving.empty()) left.emplace_back(leaving.begin(), leaving.end());
+  }
+  void send(const Departure& departure) override {
+    left.emplace_back(departure.bytes.begin(), departure.bytes.end());
   }
 
   Verdict verdict;

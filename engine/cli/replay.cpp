@@ -1,0 +1,181 @@
+// lockstep replay: captures in, the same pipeline as inline, what would have left out.
+#include <chrono>
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "engine/cli/commands.hpp"
+#include "engine/cli/progress.hpp"
+#include "engine/cli/summary.hpp"
+#include "engine/cli/terminal.hpp"
+#include "engine/compile_rules.hpp"
+#include "engine/inspector.hpp"
+#include "engine/pipeline.hpp"
+#include "engine/ports/capture_port.hpp"
+#include "engine/reporter.hpp"
+#include "engine/transcript.hpp"
+
+namespace lockstep {
+namespace {
+
+void complain(const std::string& error) {
+  fmt::print(stderr, "lockstep: {}\n", error);
+}
+
+PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) {
+  PipelineConfig config;
+  config.enforcing = settings.mode == Mode::enforce;
+  config.drop_silent = settings.stream.drop_silent;
+  config.wire.verify_checksums = settings.stream.checksum_validation == ChecksumValidation::all;
+  config.fragments.bytes = settings.defrag.memory;
+  config.fragments.datagrams = static_cast<std::uint32_t>(settings.defrag.max_datagrams);
+  config.fragments.pieces = static_cast<std::uint32_t>(settings.defrag.max_fragments);
+  config.fragments.timeout = settings.defrag.timeout;
+  config.session.max_islands = static_cast<std::uint32_t>(settings.stream.max_holes);
+  config.session.max_bytes_ahead = static_cast<std::uint32_t>(settings.stream.out_of_order);
+  config.session.history = history;
+  config.session.captured_hosts = true;
+  config.flows.flows = settings.flow.max_flows;
+  config.half_open.connections = settings.flow.max_half_open;
+  config.half_open.timeout = std::chrono::duration_cast<std::chrono::seconds>(settings.flow.tcp.fresh);
+  config.timeouts = {settings.flow.tcp.fresh, settings.flow.tcp.established, settings.flow.tcp.closed,
+                     settings.stream.hole_timeout};
+  config.blocks = settings.stream.memory / reassembly::Block::size;
+  config.islands = config.blocks * 2;
+  return config;
+}
+
+struct Rules {
+  std::shared_ptr<const RuleGeneration> generation;  // null: none are loaded
+  RuleCounts counts;
+};
+
+tl::expected<Rules, int> prepare_rules(const Settings& settings) {
+  const auto failed = [](const std::vector<std::string>& errors) {
+    for (const std::string& error : errors) complain(error);
+    return tl::unexpected<int>(exit_bad_input);
+  };
+  Rules rules;
+  if (settings.rules.files.empty()) {
+    fmt::print("no rules are loaded: name some by -S or the key rules.files\n");
+    return rules;
+  }
+  auto loaded = load_rules(settings);
+  if (!loaded) return failed(loaded.error());
+  const signatures::LoadReport& report = loaded->parsed.report;
+  rules.counts = {report.loaded, report.failed.size(), report.skipped.size()};
+  if (!report.failed.empty())
+    fmt::print(stderr, "{}", report.account(signatures::LoadReport::Detail::totals));
+  fmt::print("{}\n", report.summary());
+  if (!report.failed.empty() && report.loaded == 0) return tl::unexpected<int>(exit_bad_input);
+  auto generation = compile_rules(std::move(*loaded), settings, 1);
+  if (!generation) return failed(generation.error());
+  rules.generation = std::move(*generation);
+  return rules;
+}
+
+// Feeds the port's frames through the pipeline. False: the input could not be read to its end.
+bool run(CapturePort& port, Pipeline& pipeline, Reporter& reporter) {
+  std::array<Frame, 64> batch;
+  Progress progress(stderr, port.reader().total_bytes());
+  Timestamp last{};
+  bool whole = true;
+  for (;;) {
+    const auto count = port.receive(batch);
+    if (!count) {
+      progress.clear();
+      complain(count.error());
+      whole = false;
+      break;
+    }
+    if (*count == 0) break;
+    for (Frame& frame : std::span(batch).first(*count)) {
+      reporter.arrived(frame);
+      pipeline.process(frame);
+    }
+    last = batch[*count - 1].time;
+    progress.update(port.reader().bytes_read());
+  }
+  progress.clear();
+  pipeline.finish();
+  reporter.finish(last);
+  for (const std::string& warning : port.reader().take_warnings()) complain(warning);
+  return whole;
+}
+
+tl::expected<CapturePort, std::string> open_port(const ReplayOptions& options) {
+  auto reader = CaptureReader::open(options.inputs);
+  if (!reader) return tl::unexpected(reader.error());
+  std::optional<CaptureWriter> writer;
+  if (!options.write_passed.empty()) {
+    const auto links = reader->link_types();
+    if (!links) return tl::unexpected(links.error());
+    auto created = CaptureWriter::create(options.write_passed, *links);
+    if (!created) return tl::unexpected(created.error());
+    writer = std::move(*created);
+  }
+  return CapturePort(std::move(*reader), std::move(writer));
+}
+
+}  // namespace
+
+int run_replay(const Configuration& configuration) {
+  const Settings& settings = configuration.invocation.settings;
+  const ReplayOptions& options = configuration.invocation.replay;
+  auto rules = prepare_rules(settings);
+  if (!rules) return rules.error();
+  auto port = open_port(options);
+  if (!port) {
+    complain(port.error());
+    return exit_bad_input;
+  }
+  auto log = EventLog::open(settings.outputs);
+  if (!log) {
+    complain(log.error());
+    return exit_bad_input;
+  }
+  Transcript transcript([](std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); });
+  Reporter reporter({settings.mode == Mode::enforce, settings.outputs.stats_interval, rules->counts}, *log,
+                    options.explain ? &transcript : nullptr);
+  HostTable hosts({}, replay_hash_seed);
+  std::optional<Inspector> inspector;
+  if (rules->generation) {
+    auto made = Inspector::make(rules->generation, hosts, {.enforce = settings.mode == Mode::enforce});
+    if (!made) {
+      complain(made.error());
+      return exit_bad_input;
+    }
+    inspector.emplace(std::move(*made));
+  }
+  const auto start = std::chrono::steady_clock::now();
+  Pipeline pipeline(pipeline_config(settings, inspector ? inspector->window() : 0),
+                    inspector ? &*inspector : nullptr, reporter, *port);
+  bool good = run(*port, pipeline, reporter);
+  if (port->writer()) {
+    if (const auto closed = port->writer()->close(); !closed) {
+      complain(closed.error());
+      good = false;
+    }
+  }
+  good = log->finish() && good;
+  if (inspector) {
+    reporter.counters().detect.recursion_limit = inspector->counters().recursion_limit;
+    reporter.counters().detect.pcre_limit = inspector->counters().pcre_limit;
+  }
+  Summary summary{reporter.counters()};
+  std::vector<signatures::Rule> fired;
+  if (rules->generation) {
+    const signatures::RuleSet& set = *rules->generation->set;
+    for (std::uint32_t i = 0; i < set.size(); ++i) {
+      const auto& id = set.rule(i).id;
+      if (reporter.counters().alerts().contains({id.gid, id.sid})) fired.push_back(set.rule(i));
+    }
+  }
+  summary.rules = fired;
+  if (is_terminal(stdout)) summary.taken = std::chrono::steady_clock::now() - start;
+  fmt::print("{}", to_string(summary, use_colours(stdout)));
+  return good && reporter.counters().imbalances().empty() ? exit_ok : exit_bad_input;
+}
+
+}  // namespace lockstep

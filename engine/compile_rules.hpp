@@ -1,0 +1,20 @@
+// Parsed rules → a generation in force. Compiled databases are kept in a directory, if one is named: a file
+// each, written beside and renamed, so that a reader never sees half of one.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "engine/load_rules.hpp"
+#include "engine/rule_generation.hpp"
+#include "engine/settings.hpp"
+
+namespace lockstep {
+
+// The error holds a line for each rule that could not be compiled.
+[[nodiscard]] tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> compile_rules(
+    LoadedRules&& loaded, const Settings& settings, std::uint64_t generation);
+
+}  // namespace lockstep

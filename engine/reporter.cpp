@@ -1,0 +1,301 @@
+#include "engine/reporter.hpp"
+
+#include <fmt/format.h>
+
+namespace lockstep {
+namespace {
+
+std::uint64_t id_of(const Flow& flow) {
+  return flow_id(flow.start, static_cast<std::uint32_t>(flow.key.hash(replay_hash_seed)));
+}
+
+FlowAmounts amounts(const Flow& flow) {
+  return {{flow.packets[0], flow.bytes[0]}, {flow.packets[1], flow.bytes[1]}};
+}
+
+reassembly::TcpState state_of(const Flow& flow) {
+  if (flow.session.closed()) return reassembly::TcpState::closed;
+  return flow.session.state_of_sender(Direction::to_server);
+}
+
+// Events that honest networks cause all the time are for rules, not for the log.
+bool worth_a_line(reassembly::StreamEvent event) {
+  return event != reassembly::StreamEvent::pkt_retransmission &&
+         event != reassembly::StreamEvent::pkt_spurious_retransmission;
+}
+
+}  // namespace
+
+void Reporter::arrived(const reassembly::Frame& frame) {
+  counters_.arrived(frame.wire_length);
+  held_ += {1, frame.wire_length};
+  if (start_ == Timestamp{}) {
+    start_ = frame.time;
+    next_stats_ = start_ + settings_.stats_interval;
+  }
+  if (frame.time < next_stats_) return;
+  log_stats(frame.time);
+  next_stats_ = frame.time + settings_.stats_interval;
+}
+
+void Reporter::finish(Timestamp now) {
+  log_stats(now);
+}
+
+void Reporter::log_stats(Timestamp now) {
+  counters_.set_held(held_);
+  if (!log_->wants(EventType::stats)) return;
+  StatsEvent event;
+  event.time = now;
+  event.uptime =
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count());
+  event.counters = &counters_;
+  event.rules = settings_.rules;
+  log_->write(event);
+}
+
+void Reporter::on_arrival(const Packet& packet) {
+  if (next_ != nullptr) next_->on_arrival(packet);
+}
+
+void Reporter::on_chunk(const Flow& flow, Direction direction, reassembly::StreamOffset offset,
+                        std::span<const std::uint8_t> bytes) {
+  if (next_ != nullptr) next_->on_chunk(flow, direction, offset, bytes);
+}
+
+void Reporter::on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
+                      reassembly::StreamOffset to) {
+  ++counters_.tcp.gaps;
+  counters_.tcp.gap_bytes += static_cast<std::uint64_t>(to - from);
+  if (next_ != nullptr) next_->on_gap(flow, direction, from, to);
+}
+
+void Reporter::on_reset(const Flow& flow, Direction towards, std::size_t bytes) {
+  counters_.made(bytes);
+  if (next_ != nullptr) next_->on_reset(flow, towards, bytes);
+}
+
+void Reporter::on_packet(const Packet& packet) {
+  if (next_ != nullptr) next_->on_packet(packet);
+  count(packet);
+  log_alerts(packet);
+  if (packet.ruling.events.any()) log_anomalies(packet);
+}
+
+void Reporter::count(const Packet& packet) {
+  if (packet.segment != nullptr) count_segment(packet);
+  if (packet.datagram) return;  // its fragments are counted one by one
+  Outcome outcome;
+  switch (packet.kind) {
+    case Packet::Kind::segment:
+      outcome.kind = PacketKind::tcp;
+      outcome.ip_version = packet.segment->ip.version;
+      outcome.vlan_tags = packet.segment->vlan.count;
+      break;
+    case Packet::Kind::fragment:
+      outcome.kind = PacketKind::fragment;
+      break;
+    case Packet::Kind::passed:
+      outcome.kind = packet_kind(packet.passed);
+      break;
+    case Packet::Kind::malformed:
+      outcome.kind = PacketKind::malformed;
+      break;
+  }
+  outcome.verdict = packet.verdict;
+  outcome.bytes = packet.bytes;
+  counters_.decided(outcome);
+  held_.packets -= 1;
+  held_.bytes -= packet.bytes;
+}
+
+void Reporter::count_segment(const Packet& packet) {
+  using reassembly::StreamEvent;
+  using reassembly::TcpFlag;
+  const reassembly::Segment& segment = *packet.segment;
+  if (segment.has(TcpFlag::syn)) ++(segment.has(TcpFlag::ack) ? counters_.tcp.syn_ack : counters_.tcp.syn);
+  if (segment.has(TcpFlag::rst)) ++counters_.tcp.rst;
+  if (packet.ruling.events.has(StreamEvent::pkt_retransmission)) ++counters_.tcp.overlaps;
+  if (packet.ruling.events.has(StreamEvent::reassembly_overlap_different_data))
+    ++counters_.tcp.overlap_conflicts;
+  const bool completes = packet.ruling.transition == reassembly::Transition::complete_handshake;
+  if (completes && packet.verdict.passes()) ++counters_.tcp.sessions;
+  if (!packet.new_flow) return;
+  ++counters_.flow.total;
+  ++counters_.flow.active;
+  if (packet.flow->session.adopted()) ++counters_.tcp.adopted;
+}
+
+EventHeader Reporter::header(const Packet& packet) const {
+  EventHeader header;
+  header.time = packet.frame->time;
+  header.packet_number = packet.frame->number;
+  header.addressed = packet.segment != nullptr;
+  if (packet.flow != nullptr) header.flow_id = id_of(*packet.flow);
+  if (packet.segment != nullptr) {
+    header.vlan = packet.segment->vlan;
+    header.source = packet.segment->source;
+    header.destination = packet.segment->destination;
+  }
+  if (packet.datagram) header.packet_source = PacketSource::defragmented;
+  return header;
+}
+
+OwnFields Reporter::own(const Packet& packet) const {
+  OwnFields own;
+  if (packet.rules != nullptr) own.generation = packet.rules->set->generation();
+  if (packet.flow == nullptr) return own;
+  own.state = name(state_of(*packet.flow));
+  own.adopted = packet.flow->session.adopted();
+  if (packet.dropped_by != 0) own.rule = packet.dropped_by;
+  if (packet.segment != nullptr && !packet.verdict.passes()) own.got = packet.segment->seq.value();
+  return own;
+}
+
+AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert) const {
+  const signatures::Match& match = packet.matches[alert.match];
+  AlertEvent event;
+  event.header = header(packet);
+  event.own = own(packet);
+  event.own.offset = OwnFields::Interval{match.from, match.to};
+  event.own.early = match.early;
+  event.rule = &packet.rules->set->rule(match.rule);
+  event.action = alert.action;
+  event.blocked = alert.blocked;
+  event.direction = packet.direction;
+  if (packet.flow != nullptr) {
+    event.flow =
+        FlowFields{amounts(*packet.flow), packet.flow->start, packet.flow->client(), packet.flow->server()};
+  }
+  event.payload = packet.segment->payload;
+  event.stream = match.on == signatures::MatchOn::stream;
+  event.packet = packet.frame->bytes;
+  event.link = packet.frame->link;
+  event.verdict = packet.verdict;
+  return event;
+}
+
+void Reporter::log_alerts(const Packet& packet) {
+  const Decision* decision = packet.decision;
+  const bool dropped = !packet.verdict.passes();
+  if (decision == nullptr) {
+    if (dropped) log_drop(packet, nullptr);
+    return;
+  }
+  counters_.detect.suppressed += decision->suppressed;
+  std::optional<AlertEvent> cause;
+  for (const LoggedAlert& alert : decision->alerts) {
+    const AlertEvent event = alert_event(packet, alert);
+    counters_.matched(event.rule->id);
+    log_->write(event);
+    if (alert.blocked && !cause) cause = event;
+  }
+  if (dropped) log_drop(packet, cause ? &*cause : nullptr);
+}
+
+void Reporter::log_drop(const Packet& packet, const AlertEvent* alert) {
+  if (!settings_.enforcing || !log_->wants(EventType::drop)) return;
+  // A fragment's own event would repeat its datagram's, unless it was dropped as a fragment.
+  if (packet.kind == Packet::Kind::fragment && suricata(packet.verdict.reason).substr(0, 6) != "defrag")
+    return;
+  DropEvent event;
+  event.header = header(packet);
+  event.own = own(packet);
+  event.segment = packet.segment;
+  if (packet.segment != nullptr) event.direction = packet.direction;
+  event.verdict = packet.verdict;
+  event.alert = alert;
+  if (packet.flow != nullptr && packet.flow->final_verdict != Final::none) {
+    bool& told = packet.flow->drop_told[reassembly::index(packet.direction)];
+    event.repeated = told;
+    told = true;
+  }
+  log_->write(event);
+}
+
+void Reporter::log_anomalies(const Packet& packet) {
+  if (!log_->wants(EventType::anomaly)) return;
+  std::uint64_t fresh = packet.ruling.events.bits;
+  if (packet.flow != nullptr) {
+    fresh &= ~packet.flow->events_told;  // once a flow: a flood of one event says no more
+    packet.flow->events_told |= fresh;
+  }
+  for (unsigned bit = 0; fresh != 0; ++bit, fresh >>= 1U) {
+    const auto event = static_cast<reassembly::StreamEvent>(bit);
+    if ((fresh & 1U) == 0 || !worth_a_line(event)) continue;
+    const std::string text = fmt::format("stream.{}", name(event));
+    AnomalyEvent anomaly;
+    anomaly.header = header(packet);
+    anomaly.own = own(packet);
+    anomaly.own.reason = packet.verdict.reason;
+    anomaly.event = text;
+    log_->write(anomaly);
+  }
+}
+
+void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
+  if (next_ != nullptr) next_->on_flow_end(flow, end, now);
+  --counters_.flow.active;
+  if (end == FlowEnd::timeout) ++counters_.flow.timed_out;
+  if (end == FlowEnd::forced) ++counters_.flow.given_up;
+  if (end == FlowEnd::tcp_reuse) ++counters_.flow.reused;
+  if (flow.final_verdict == Final::dropped) ++counters_.flow.dropped;
+  if (flow.final_verdict == Final::bypassed) ++counters_.flow.bypassed;
+  if (flow.final_verdict == Final::diverged) ++counters_.flow.diverged;
+  if (flow.has_gap()) ++counters_.flow.with_capture_gap;
+  if (!log_->wants(EventType::flow)) return;
+  FlowEvent event;
+  event.header.time = now;
+  event.header.flow_id = id_of(flow);
+  event.header.source = flow.client();
+  event.header.destination = flow.server();
+  for (const std::uint16_t id : flow.key.vlan) {
+    if (id != 0) event.header.vlan.ids[event.header.vlan.count++] = id;
+  }
+  event.header.packet_source.reset();
+  event.own.adopted = flow.session.adopted();
+  event.own.rule = flow.dropped_by;
+  event.own.reason = flow.final_reason;
+  event.amounts = amounts(flow);
+  event.start = flow.start;
+  event.end = flow.last_seen();
+  event.tcp_state = state_of(flow);
+  event.state = event.tcp_state == reassembly::TcpState::closed || flow.session.closed() ? FlowState::closed
+                : flow.final_verdict == Final::bypassed                                  ? FlowState::bypassed
+                : flow.session.established() ? FlowState::established
+                                             : FlowState::fresh;
+  event.end_reason = name(end);
+  event.alerted = flow.alerted;
+  event.action = flow.final_verdict == Final::dropped  ? FlowAction::drop
+                 : flow.final_verdict == Final::passed ? FlowAction::pass
+                                                       : FlowAction::none;
+  event.diverged = flow.final_verdict == Final::diverged;
+  event.capture_gap = flow.has_gap();
+  event.to_server = {flow.flags_seen[0], flow.gap[0], 0};
+  event.to_client = {flow.flags_seen[1], flow.gap[1], 0};
+  log_->write(event);
+}
+
+void Reporter::on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) {
+  if (next_ != nullptr) next_->on_half_open_end(record, end, now);
+  ++counters_.flow.total;
+  if (!log_->wants(EventType::flow)) return;
+  FlowEvent event;
+  event.header.time = now;
+  event.header.flow_id =
+      flow_id(record.first_seen(), static_cast<std::uint32_t>(record.key.hash(replay_hash_seed)));
+  event.header.source = record.client_is_low ? record.key.low() : record.key.high();
+  event.header.destination = record.client_is_low ? record.key.high() : record.key.low();
+  event.header.packet_source.reset();
+  event.amounts = {{record.packets_to_server, record.bytes_to_server},
+                   {record.packets_to_client, record.bytes_to_client}};
+  event.start = record.first_seen();
+  event.end = record.last_seen();
+  event.state = FlowState::fresh;
+  event.end_reason = name(end);
+  event.to_server.flags = reassembly::TcpFlag::syn;
+  event.tcp_state = reassembly::TcpState::syn_sent;
+  log_->write(event);
+}
+
+}  // namespace lockstep

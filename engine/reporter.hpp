@@ -1,0 +1,56 @@
+// Turns what the pipeline tells into numbers and log events. Used by the pipeline's thread.
+#pragma once
+#include "engine/counters.hpp"
+#include "engine/output/event_log.hpp"
+#include "engine/packet.hpp"
+
+namespace lockstep {
+
+class Reporter final : public Observer {
+ public:
+  struct Settings {
+    bool enforcing = true;
+    Duration stats_interval = std::chrono::seconds(8);
+    RuleCounts rules;
+  };
+  // `log` and `next` (another observer, told first; may be null) must outlive the reporter.
+  Reporter(const Settings& settings, EventLog& log, Observer* next)
+      : settings_(settings), log_(&log), next_(next) {}
+
+  // A frame came in; call it before the pipeline processes the frame.
+  void arrived(const reassembly::Frame& frame);
+  // The last stats event.
+  void finish(Timestamp now);
+  [[nodiscard]] Counters& counters() { return counters_; }
+
+  void on_arrival(const Packet& packet) override;
+  void on_packet(const Packet& packet) override;
+  void on_chunk(const Flow& flow, Direction direction, reassembly::StreamOffset offset,
+                std::span<const std::uint8_t> bytes) override;
+  void on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
+              reassembly::StreamOffset to) override;
+  void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
+  void on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) override;
+  void on_reset(const Flow& flow, Direction towards, std::size_t bytes) override;
+
+ private:
+  void count(const Packet& packet);
+  void count_segment(const Packet& packet);
+  void log_alerts(const Packet& packet);
+  void log_drop(const Packet& packet, const AlertEvent* alert);
+  void log_anomalies(const Packet& packet);
+  void log_stats(Timestamp now);
+  [[nodiscard]] EventHeader header(const Packet& packet) const;
+  [[nodiscard]] OwnFields own(const Packet& packet) const;
+  [[nodiscard]] AlertEvent alert_event(const Packet& packet, const LoggedAlert& alert) const;
+
+  Settings settings_;
+  EventLog* log_;
+  Observer* next_;
+  Counters counters_;
+  Amount held_;  // fragments that came and were not told yet
+  Timestamp start_{};
+  Timestamp next_stats_{};
+};
+
+}  // namespace lockstep
