@@ -11,6 +11,8 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
+#include "engine/ports/pcap_file.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -20,9 +22,8 @@ using reassembly::Frame;
 using reassembly::LinkType;
 using reassembly::Timestamp;
 
-// Room for a batch; more than the longest packet that libpcap lets through (262,144 bytes).
+// Room for a batch; more than the longest packet.
 constexpr std::size_t batch_bytes = std::size_t{2} << 20;
-constexpr std::size_t longest_packet = 262144;
 
 template <typename T>
 using Expected = tl::expected<T, std::string>;
@@ -131,87 +132,133 @@ Expected<Opened> open_capture(const std::string& path) {
 }  // namespace
 
 struct CaptureReader::State {
+  enum class Step : std::uint8_t { frame, stop, again };
+
   std::vector<std::string> files;
   std::vector<std::uint64_t> sizes;
   std::vector<LinkType> links;  // of all files opened so far, in order of `files`
   std::size_t next_file = 0;    // to be opened
   std::uint64_t finished = 0;   // bytes of the files read to their end
   std::uint64_t total = 0;
-  Opened current;
+  LinkType link = LinkType::ethernet;    // of the current file
+  std::optional<PcapFile> plain;         // the current file, or
+  Pcap pcap;                             // the current file
   std::optional<Opened> standard_input;  // opened early, to know its link type
 
   const pcap_pkthdr* pending_header = nullptr;  // read, but without room in the last batch
   const u_char* pending_bytes = nullptr;
-  std::vector<std::uint8_t> bytes = std::vector<std::uint8_t>(batch_bytes);
+  std::vector<std::uint8_t> plain_buffer;
+  std::vector<std::uint8_t> copies;  // of a batch, where libpcap reads
   std::vector<std::string> warnings;
   std::string failure;  // ends the run at the next call
   Timestamp clock = Timestamp::min();
   std::uint64_t frames = 0;
 
-  [[nodiscard]] Expected<bool> open_next();
-  [[nodiscard]] Expected<bool> next();
-  void take(Frame& frame, std::size_t& used);
-  [[nodiscard]] Timestamp time_of(const pcap_pkthdr& header);
+  [[nodiscard]] const std::string& current_path() const { return files[next_file - 1]; }
+  [[nodiscard]] bool open_next();
+  void close_current();
+  void warn_of_damage(const std::string& why);
+  [[nodiscard]] Step take_plain(Frame& frame, bool batch_empty);
+  [[nodiscard]] Step take_copied(Frame& frame, std::size_t& used);
+  void fill(Frame& frame, std::span<std::uint8_t> bytes, std::uint32_t wire_length, std::int64_t seconds,
+            std::int64_t nanoseconds);
 };
 
-// False after the last file.
-Expected<bool> CaptureReader::State::open_next() {
+// False after the last file, and on failure.
+bool CaptureReader::State::open_next() {
   if (next_file == files.size()) return false;
   const std::string& path = files[next_file];
-  if (path == "-" && standard_input) {
-    current = std::move(*standard_input);
-    standard_input.reset();
-  } else {
-    auto opened = open_capture(path);
-    if (!opened) return tl::unexpected(opened.error());
-    current = std::move(*opened);
+  Expected<Opened> opened = path == "-" && standard_input ? std::move(*standard_input) : open_capture(path);
+  standard_input.reset();
+  if (!opened) {
+    failure = opened.error();
+    return false;
+  }
+  link = opened->link;
+  if (path != "-") plain = PcapFile::open(path, std::move(plain_buffer));
+  if (!plain) {
+    pcap = std::move(opened->pcap);
+    copies.resize(batch_bytes);
   }
   ++next_file;
   return true;
 }
 
-// False at the end of the current file. Damage costs its rest and becomes a warning; that interfaces differ
-// is known only when the second one comes, and no damage.
-Expected<bool> CaptureReader::State::next() {
-  pcap_pkthdr* header = nullptr;
-  const int status = pcap_next_ex(current.pcap.get(), &header, &pending_bytes);
-  if (status == 1) {
-    pending_header = header;
-    return true;
-  }
-  const std::string& path = files[next_file - 1];
-  const std::string why = status == PCAP_ERROR ? pcap_geterr(current.pcap.get()) : "";
-  if (has_mixed_links(why)) return tl::unexpected(why_not_opened(path, why));
-  if (status == PCAP_ERROR) {
-    warnings.push_back(fmt::format("{}: damaged or cut after packet {}: {}", shown(path), frames, why));
-  }
+void CaptureReader::State::close_current() {
   finished += sizes[next_file - 1];
-  current.pcap.reset();
-  return false;
+  if (plain) plain_buffer = plain->take_buffer();
+  plain.reset();
+  pcap.reset();
+}
+
+void CaptureReader::State::warn_of_damage(const std::string& why) {
+  warnings.push_back(
+      fmt::format("{}: damaged or cut after packet {}: {}", shown(current_path()), frames, why));
 }
 
 // Stamps that do not fit 64 bits of nanoseconds, or go back, count as no time passed.
-Timestamp CaptureReader::State::time_of(const pcap_pkthdr& header) {
-  constexpr long last_second = 9'223'372'035;
-  const long seconds = header.ts.tv_sec, nanoseconds = header.ts.tv_usec;
+void CaptureReader::State::fill(Frame& frame, std::span<std::uint8_t> bytes, std::uint32_t wire_length,
+                                std::int64_t seconds, std::int64_t nanoseconds) {
+  constexpr std::int64_t last_second = 9'223'372'035;
   const bool sane = seconds >= 0 && seconds <= last_second && nanoseconds >= 0 && nanoseconds < 1'000'000'000;
   const Timestamp stamp{sane ? std::chrono::seconds(seconds) + Duration(nanoseconds) : Duration{}};
   clock = std::max(clock, stamp);
-  return clock;
+  frame = Frame{};
+  frame.bytes = bytes;
+  frame.wire_length = std::max(wire_length, static_cast<std::uint32_t>(bytes.size()));
+  frame.link = link;
+  frame.time = clock;
+  frame.number = ++frames;
 }
 
-void CaptureReader::State::take(Frame& frame, std::size_t& used) {
-  const std::span<std::uint8_t> place = std::span(bytes).subspan(used, pending_header->caplen);
-  std::copy_n(pending_bytes, place.size(), place.begin());
-  // Eight-byte steps keep headers of neighbouring frames off each other's words.
-  used += (place.size() + 7) & ~std::size_t{7};
-  frame = Frame{};
-  frame.bytes = place;
-  frame.wire_length = std::max(pending_header->len, pending_header->caplen);
-  frame.link = current.link;
-  frame.time = time_of(*pending_header);
-  frame.number = ++frames;
+// The frames of a batch lie in the file's buffer, so it is read on and closed between batches only.
+CaptureReader::State::Step CaptureReader::State::take_plain(Frame& frame, bool batch_empty) {
+  PcapFile::Packet packet;
+  const PcapFile::Got got = plain->next(packet);
+  if (got == PcapFile::Got::packet) {
+    fill(frame, packet.bytes, packet.wire_length, packet.seconds, packet.nanoseconds);
+    return Step::frame;
+  }
+  if (!batch_empty) return Step::stop;
+  if (got == PcapFile::Got::starved && plain->refill()) return Step::again;
+  if (got == PcapFile::Got::damaged)
+    warn_of_damage("the next packet's length can't be true");
+  else if (plain->left_over() != 0)
+    warn_of_damage("the next packet is not whole");
+  close_current();
+  return Step::again;
+}
+
+// That interfaces differ is known only when the second one comes; it is no damage.
+CaptureReader::State::Step CaptureReader::State::take_copied(Frame& frame, std::size_t& used) {
+  if (pending_header == nullptr) {
+    pcap_pkthdr* header = nullptr;
+    const int status = pcap_next_ex(pcap.get(), &header, &pending_bytes);
+    if (status != 1) {
+      const std::string why = status == PCAP_ERROR ? pcap_geterr(pcap.get()) : "";
+      if (has_mixed_links(why))
+        failure = why_not_opened(current_path(), why);
+      else if (status == PCAP_ERROR)
+        warn_of_damage(why);
+      close_current();
+      return Step::again;
+    }
+    pending_header = header;
+  }
+  const std::size_t length = pending_header->caplen;
+  if (length > PcapFile::longest_packet) {
+    warnings.push_back(
+        fmt::format("{}: a packet of {} bytes is too long and left out", shown(current_path()), length));
+    pending_header = nullptr;
+    return Step::again;
+  }
+  if (length > copies.size() - used) return Step::stop;
+  std::copy_n(pending_bytes, length, copies.begin() + static_cast<std::ptrdiff_t>(used));
+  fill(frame, std::span(copies).subspan(used, length), pending_header->len, pending_header->ts.tv_sec,
+       pending_header->ts.tv_usec);
+  used += length;
   pending_header = nullptr;
+  return Step::frame;
 }
 
 Expected<CaptureReader> CaptureReader::open(const std::vector<std::string>& paths) {
@@ -269,31 +316,11 @@ Expected<std::size_t> CaptureReader::receive(std::span<Frame> batch) {
   State& state = *state_;
   std::size_t count = 0, used = 0;
   while (state.failure.empty() && count < batch.size()) {
-    if (state.pending_header == nullptr) {
-      if (!state.current.pcap) {
-        const auto more = state.open_next();
-        if (!more) {
-          state.failure = more.error();
-          break;
-        }
-        if (!*more) break;
-      }
-      const auto got = state.next();
-      if (!got) {
-        state.failure = got.error();
-        break;
-      }
-      if (!*got) continue;
-    }
-    if (state.pending_header->caplen > longest_packet) {
-      state.warnings.push_back(fmt::format("{}: a packet of {} bytes is too long and left out",
-                                           shown(state.files[state.next_file - 1]),
-                                           state.pending_header->caplen));
-      state.pending_header = nullptr;
-      continue;
-    }
-    if (state.pending_header->caplen > state.bytes.size() - std::min(used, state.bytes.size())) break;
-    state.take(batch[count++], used);
+    if (!state.plain && !state.pcap && !state.open_next()) break;
+    const State::Step step =
+        state.plain ? state.take_plain(batch[count], count == 0) : state.take_copied(batch[count], used);
+    if (step == State::Step::stop) break;
+    if (step == State::Step::frame) ++count;
   }
   // What was read before the bad file is still to be judged.
   if (!state.failure.empty() && count == 0) return tl::unexpected(state.failure);
@@ -311,8 +338,9 @@ std::uint64_t CaptureReader::frames() const {
 }
 
 std::uint64_t CaptureReader::bytes_read() const {
-  if (!state_->current.pcap || state_->sizes[state_->next_file - 1] == 0) return state_->finished;
-  const long at = std::ftell(pcap_file(state_->current.pcap.get()));
+  if (state_->plain) return state_->finished + state_->plain->position();
+  if (!state_->pcap || state_->sizes[state_->next_file - 1] == 0) return state_->finished;
+  const long at = std::ftell(pcap_file(state_->pcap.get()));
   return state_->finished + (at > 0 ? static_cast<std::uint64_t>(at) : 0);
 }
 

@@ -2,8 +2,10 @@
 #include <filesystem>
 #include <fstream>
 #include <numeric>
+#include <thread>
 
 #include <pcap/pcap.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/ports/capture_port.hpp"
@@ -230,6 +232,40 @@ TEST_CASE("a file cut in the middle gives the packets before it and a warning", 
   CHECK_THAT(read.warnings[0], Catch::Contains("cut.pcap: damaged or cut after packet 2"));
 }
 
+TEST_CASE("a packet length that can't be true ends its file with a warning", "[engine][capture]") {
+  const Scratch scratch;
+  const Bytes packet = build_packet({.payload = "hello"});
+  Bytes bad = pcap_file(1, {{1, 0, packet}, {2, 0, packet}});
+  bad[24 + 16 + packet.size() + 8 + 3] = 0x7f;
+  put_bytes(scratch / "bad.pcap", bad);
+  put_bytes(scratch / "whole.pcap", pcap_file(1, {{4, 0, packet}}));
+  const Read read = read_all({scratch / "bad.pcap", scratch / "whole.pcap"});
+  CHECK(read.frames.size() == 2);
+  REQUIRE(read.warnings.size() == 1);
+  CHECK_THAT(read.warnings[0], Catch::Contains("bad.pcap: damaged or cut after packet 1"));
+}
+
+TEST_CASE("a capture of the other byte order, or through a pipe, reads the same", "[engine][capture]") {
+  const Scratch scratch;
+  const Bytes packet = build_packet({.payload = "hello"});
+  Bytes swapped = pcap_file(1, {{1, 2, packet}});
+  for (const std::size_t at : {0, 20, 24, 28, 32, 36}) std::reverse(&swapped[at], &swapped[at] + 4);
+  std::reverse(&swapped[4], &swapped[6]);
+  std::reverse(&swapped[6], &swapped[8]);
+  std::reverse(&swapped[16], &swapped[20]);
+  put_bytes(scratch / "swapped.pcap", swapped);
+  REQUIRE(mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+  std::thread writer([&] { put_bytes(scratch / "pipe", pcap_file(1, {{5, 6, packet}})); });
+  const Read read = read_all({scratch / "swapped.pcap", scratch / "pipe"});
+  writer.join();
+  CHECK(read.error.empty());
+  REQUIRE(read.frames.size() == 2);
+  CHECK(read.frames[0].time == at(1'000'002'000));
+  CHECK(read.frames[1].time == at(5'000'006'000));
+  CHECK(read.packets[0] == packet);
+  CHECK(read.packets[1] == packet);
+}
+
 TEST_CASE("bad input is an error that names file and remedy", "[engine][capture]") {
   const Scratch scratch;
   put_bytes(scratch / "text", {'h', 'e', 'l', 'l', 'o', ' ', 'y', 'o', 'u'});
@@ -318,8 +354,9 @@ TEST_CASE("different link types are written as Ethernet with their EtherType", "
   REQUIRE(writer);
   CapturePort port(std::move(*reader), std::move(*writer));
   std::vector<Frame> batch(16);
-  REQUIRE(port.receive(batch).value() == 4);
-  for (std::size_t i = 0; i < 4; ++i) port.finish(batch[i], batch[i].bytes);
+  while (const std::size_t count = port.receive(batch).value()) {
+    for (const Frame& frame : std::span(batch).first(count)) port.finish(frame, frame.bytes);
+  }
   const Bytes junk(3);
   port.send({junk, LinkType::raw_ip, at(0), 0});
   CHECK(port.writer()->left_out() == 1);
