@@ -25,6 +25,7 @@ void Evaluator::note_change(const CompiledPcre& pcre, const PcreSubject& subject
                             const Regex::Result& answer) {
   if (question_->closed) return;
   if (!pcre.regex.grows()) return retry(end_ + 1);
+  if (pcre.regex.looks_back()) retry_when_dropped(begin_);
   if (!may_explore()) return;
   const auto differs = [&](std::uint64_t end) {
     const Regex::Result later = search(pcre, subject, from, end, explored_);

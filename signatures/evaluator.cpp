@@ -170,15 +170,15 @@ bool Evaluator::step(const CompiledContent& content, std::size_t index, std::uin
   }
   std::uint64_t lo = std::max(window.lo, begin_);
   const std::uint64_t hi = std::min(window.hi, end_);
-  for (;;) {
+  for (bool found_before = false;; found_before = true) {
     const bool repeated = known_missing(index, lo, hi);
     const std::uint64_t start = repeated ? never : find(content, lo, hi);
     if (searched_ > max_searched) return give_up();
     if (start == never) {
       if (!repeated) remember_missing(index, lo, hi);
       if (!repeated || window.hi != never) note_missing(content, index, window);
-      // Nothing tried before it can help what depends on nothing before it.
-      if (content.independent) discontinue_ = true;
+      // That it is nowhere depends on nothing tried before.
+      if (content.independent && !found_before) discontinue_ = true;
       return false;
     }
     if (next(index + 1, start + length)) {

@@ -98,6 +98,8 @@ void Regex::classify(const Pcre& pcre) {
   std::uint32_t options = 0;
   pcre2_pattern_info(code_->code, PCRE2_INFO_ALLOPTIONS, &options);
   anchored_ = (options & PCRE2_ANCHORED) != 0;
+  // The letter m may also stand in brackets.
+  const bool multiline = (pcre.options & PCRE2_MULTILINE) != 0 || text.find("(?") != std::string_view::npos;
   bool in_class = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -121,6 +123,7 @@ void Regex::classify(const Pcre& pcre) {
       if (i + 1 < text.size() && text[i + 1] == ']') ++i;
     }
     if (c == '$') has_dollar_ = true;
+    if (c == '^') looks_back_ = multiline;
     if (c == '(' && !is_plain_group(text.substr(i + 1))) grows_ = false;
     if (following == '+' && (c == '+' || c == '*' || c == '?' || c == '}')) grows_ = false;  // possessive
   }

@@ -59,6 +59,8 @@ class Regex {
   // matches depends on nothing but bytes before the end of the match, so its answer changes at most by
   // finding a path that it prefers as bytes are added.
   [[nodiscard]] bool grows() const { return grows_; }
+  // `^` may hold behind a line's end: what it finds depends on the byte before.
+  [[nodiscard]] bool looks_back() const { return looks_back_; }
   // Can match at the end of the subject only (`\z`, `\Z`): asked only once the direction has ended.
   [[nodiscard]] bool wants_end() const { return wants_end_; }
   // Has a `$`: it may come to match when the direction ends.
@@ -74,6 +76,7 @@ class Regex {
   std::unique_ptr<Code> code_;
   bool override_limit_ = false;
   bool grows_ = false;
+  bool looks_back_ = false;
   bool wants_end_ = false;
   bool has_dollar_ = false;
   bool anchored_ = false;

@@ -34,14 +34,15 @@ tl::expected<LiteralSet, std::string> GroupBuilder::literal_set(const std::vecto
                                                                 LiteralDatabase::Mode mode) {
   LiteralSet set;
   if (members.empty()) return set;
-  std::map<std::vector<std::uint8_t>, std::vector<LiteralUse>> by_literal;
+  std::map<std::string, std::vector<LiteralUse>> by_literal;
   for (const std::uint32_t rule : members) {
     const FastLiteral& literal = *compiled_[rule].literal;
-    by_literal[literal.bytes].push_back({rule, literal.tail, literal.min_end, literal.max_end});
+    by_literal[std::string(literal.bytes.begin(), literal.bytes.end())].push_back(
+        {rule, literal.tail, literal.min_end, literal.max_end});
   }
   std::vector<std::vector<std::uint8_t>> literals;
   for (const auto& [bytes, uses] : by_literal) {
-    literals.push_back(bytes);
+    literals.emplace_back(bytes.begin(), bytes.end());
     set.first.push_back(static_cast<std::uint32_t>(set.uses.size()));
     set.uses.insert(set.uses.end(), uses.begin(), uses.end());
   }

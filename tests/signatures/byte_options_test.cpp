@@ -111,6 +111,15 @@ TEST_CASE("byte_extract gives later options their numbers and moves the cursor",
   CHECK(ends({content("size"), extract, at}, "size\x02...."sv, 1) == Ends{9});
 }
 
+TEST_CASE("what a number was read behind is tried again for options that use it",
+          "[signatures][byte_extract]") {
+  ByteExtract extract;
+  extract.read = read_at(1, 0, true);
+  ByteTest less = test(read_at(1, 0, true), ByteTest::Op::less, 3);
+  less.read.offset = variable(0);
+  CHECK(ends({content("a"), extract, content("a"), less}, "aa\x01"sv, 1) == Ends{3});
+}
+
 TEST_CASE("byte_math computes with what it read; a division by zero does not match",
           "[signatures][byte_math]") {
   ByteMath math;

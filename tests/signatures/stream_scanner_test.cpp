@@ -126,6 +126,15 @@ TEST_CASE("a bounded window is counted in bytes, not in segments", "[signatures]
   CHECK(ends(negation, "xgood.....", false, options) == Ends{9});
 }
 
+TEST_CASE("a line's start that leaves the window starts no line any more", "[signatures][window][pcre]") {
+  CompileOptions options;
+  options.window = 4;
+  constexpr std::uint32_t multiline = 0x400;  // PCRE2_MULTILINE
+  const Rule rule =
+      make_rule(1, {content("a"), pcre("^a", {.options = multiline, .negated = true}), absent("\n")});
+  CHECK(ends(rule, "\naaaa", false, options) == Ends{5});
+}
+
 TEST_CASE("a drop rule does not wait beyond the packet that completes it", "[signatures][early]") {
   const std::vector<PayloadOption> options{content("cmd="), absent("\n", {.within = number(10)})};
   Matching drop({make_rule(1, options, Action::drop)});
