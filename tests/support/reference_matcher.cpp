@@ -116,8 +116,7 @@ class Run {
     const std::uint64_t length = stream_.bytes.size();
     for (std::uint64_t end = 1; end <= length; ++end) {
       judge(end, Ending::none);
-      if (std::binary_search(stream_.packet_ends.begin(), stream_.packet_ends.end(), end))
-        judge(end, Ending::packet);
+      if (ends_packet(end)) judge(end, Ending::packet);
     }
     if (stream_.ended && length > 0) judge(length, Ending::direction);
     std::sort(fires_.begin(), fires_.end());
@@ -125,6 +124,13 @@ class Run {
   }
 
  private:
+  // Where the end comes with the last packet, the direction has ended there for every rule.
+  [[nodiscard]] bool ends_packet(std::uint64_t end) const {
+    const auto& ends = stream_.packet_ends;
+    const bool with_end = end == stream_.bytes.size() && stream_.ended && !stream_.end_apart;
+    return !with_end && std::binary_search(ends.begin(), ends.end(), end);
+  }
+
   void judge(std::uint64_t end, Ending ending) {
     for (bool again = true; again;) {
       again = false;

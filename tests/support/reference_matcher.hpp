@@ -23,7 +23,7 @@
 //  direction has
 //    ended; one without is decided on the bytes before E. A bounded negation whose first bytes have left the
 //    window (not by a fire, but by W) does not hold: memory may cost a match, never invent one.
-//  * endswith holds only at the end of the direction. Negated, it is decided there, or once hi < E.
+//  * endswith is decided at the end of the direction, also a negated one.
 //  * isdataat N holds for N < E, relative for cursor + N <= E; negated only at the end of the direction.
 //  * byte_*: the bytes must lie in the buffer, else the option fails, also a negated one. Strings are read by
 //  strtoull
@@ -62,7 +62,8 @@ struct Fire {
 struct Stream {
   std::vector<std::uint8_t> bytes;
   std::vector<std::uint64_t> packet_ends;  // ascending offsets; looked at for drop and reject only
-  bool ended = true;
+  bool ended = true;                       // nothing can follow
+  bool end_apart = false;                  // known only after the last packet
 };
 
 // True if the rule's meaning on a stream is within what is written above.

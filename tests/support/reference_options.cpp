@@ -90,7 +90,7 @@ bool absent(const Content& content, const Buffer& buffer, const Bounds& bounds) 
   if (bounds.lo > bounds.hi || bounds.hi <= 0) return true;
   const bool bounded = bounds.hi < infinity;
   if (bounded && std::max(bounds.lo, buffer.fired) < buffer.begin) return false;
-  if (content.ends_with && !buffer.ended) return bounds.hi < buffer.end;
+  if (content.ends_with && !buffer.ended) return false;
   if (!ends_of(content, buffer, bounds).empty()) return false;
   return !bounded || buffer.ended || buffer.end >= bounds.hi;
 }

@@ -20,7 +20,7 @@ struct Buffer {
 
 struct Cursor {
   Position at = 0;
-  std::vector<std::uint64_t> variables = std::vector<std::uint64_t>(16, 0);
+  std::vector<std::uint64_t> variables = std::vector<std::uint64_t>(64, 0);
 };
 
 // Every cursor that the option can leave behind; empty if it does not hold.

@@ -1,0 +1,210 @@
+// What byte_test, byte_jump, byte_extract, byte_math and pcre mean on a stream; each expectation follows by
+// hand from the language.
+#include "tests/support/catch.hpp"
+#include "tests/support/golden_stream.hpp"
+
+namespace lockstep::signatures {
+namespace {
+
+using namespace std::string_view_literals;
+constexpr auto open = StreamEnd::open;
+
+void check_all(const std::vector<Golden>& goldens) {
+  for (const auto& golden : goldens) check(golden);
+}
+
+TEST_CASE("byte_test compares a number of the stream", "[signatures][stream][byte_test]") {
+  check_all({
+      {"greater", R"(content:"L"; byte_test:1,>,2,0,relative;)", "L\x03"sv, {2}},
+      {"not greater", R"(content:"L"; byte_test:1,>,2,0,relative;)", "L\x02"sv, {}},
+      {"less or equal", R"(content:"L"; byte_test:1,<=,2,0,relative;)", "L\x02"sv, {2}},
+      {"big endian", R"(content:"|01|"; byte_test:2,=,258,0;)", "\x01\x02"sv, {2}},
+      {"little endian", R"(content:"|01|"; byte_test:2,=,513,0,little;)", "\x01\x02"sv, {2}},
+      {"& holds for a common bit", R"(content:"L"; byte_test:1,&,4,0,relative;)", "L\x06"sv, {2}},
+      {"& without one", R"(content:"L"; byte_test:1,&,4,0,relative;)", "L\x03"sv, {}},
+      {"^ holds for a difference", R"(content:"L"; byte_test:1,^,5,0,relative;)", "L\x04"sv, {2}},
+      {"^ without one", R"(content:"L"; byte_test:1,^,5,0,relative;)", "L\x05"sv, {}},
+      {"negated", R"(content:"L"; byte_test:1,!=,5,0,relative;)", "L\x04"sv, {2}},
+      {"negated, equal", R"(content:"L"; byte_test:1,!=,5,0,relative;)", "L\x05"sv, {}},
+      {"negated, but nothing to read", R"(content:"L"; byte_test:1,!=,5,0,relative;)", "L"sv, {}},
+      {"two bytes wait for the second", R"(content:"L"; byte_test:2,=,258,0,relative;)", "L\x01\x02"sv, {3}},
+      {"decimal digits", R"(content:"n="; byte_test:3,>,99,0,relative,string,dec;)", "n=100"sv, {5}},
+      {"digits end at another character",
+       R"(content:"n="; byte_test:3,=,99,0,relative,string,dec;)",
+       "n=99;"sv,
+       {5}},
+      {"too few characters", R"(content:"n="; byte_test:3,=,99,0,relative,string,dec;)", "n=99"sv, {}},
+      {"no digit", R"(content:"n="; byte_test:1,=,0,0,relative,string,dec;)", "n=x"sv, {}},
+      {"hexadecimal digits", R"(content:"n="; byte_test:2,=,255,0,relative,string,hex;)", "n=fF"sv, {4}},
+      {"octal digits", R"(content:"n="; byte_test:2,=,15,0,relative,string,oct;)", "n=17"sv, {4}},
+      {"a bit mask shifts down", R"(content:"L"; byte_test:1,=,3,0,relative,bitmask 0x0c;)", "L\xfd"sv, {2}},
+      {"backwards", R"(content:"L"; byte_test:1,=,3,-2,relative;)", "\x03L"sv, {2}},
+      {"before the stream", R"(content:"L"; byte_test:1,=,76,-2,relative;)", "L"sv, {}},
+      {"before the last alert", R"(content:"L"; byte_test:1,=,76,-2,relative;)", "LLL"sv, {2}},
+      {"every occurrence is tried", R"(content:"L"; byte_test:1,=,3,0,relative;)", "L\x01L\x03"sv, {4}},
+      {"absolute", R"(content:"L"; byte_test:1,=,3,0;)", "\x03L"sv, {2}},
+      {"absolute, behind an alert", R"(content:"L"; byte_test:1,=,3,0;)", "\x03LL"sv, {2}},
+  });
+}
+
+TEST_CASE("byte_jump moves the cursor", "[signatures][stream][byte_jump]") {
+  check_all({
+      {"behind what it read",
+       R"(content:"L"; byte_jump:1,0,relative; content:"x"; within:1;)",
+       "L\x02..x"sv,
+       {5}},
+      {"elsewhere", R"(content:"L"; byte_jump:1,0,relative; content:"x"; within:1;)", "L\x02.x."sv, {}},
+      {"from an absolute place", R"(content:"L"; byte_jump:1,0; content:"x"; within:1;)", "\x02L.x"sv, {4}},
+      {"multiplier",
+       R"(content:"L"; byte_jump:1,0,relative,multiplier 2; content:"x"; within:1;)",
+       "L\x01..x"sv,
+       {5}},
+      {"align", R"(content:"L"; byte_jump:1,0,relative,align; content:"x"; within:1;)", "L\x01....x"sv, {7}},
+      {"align leaves multiples of four",
+       R"(content:"L"; byte_jump:1,0,relative,align; content:"x"; within:1;)",
+       "L\x04....x"sv,
+       {7}},
+      {"from_beginning",
+       R"(content:"L"; byte_jump:1,0,relative,from_beginning; content:"x"; within:1;)",
+       "yxL\x01"sv,
+       {4}},
+      {"post_offset",
+       R"(content:"L"; byte_jump:1,0,relative,post_offset -1; content:"x"; within:1;)",
+       "L\x02.x"sv,
+       {4}},
+      {"below 0 is 0",
+       R"(content:"L"; byte_jump:1,0,relative,post_offset -9; content:"x"; within:1;)",
+       "xL\x01"sv,
+       {3}},
+      {"beyond the end it waits",
+       R"(content:"L"; byte_jump:1,0,relative;)",
+       "L\x03"
+       "abc"sv,
+       {5}},
+      {"in vain",
+       R"(content:"L"; byte_jump:1,0,relative;)",
+       "L\x03"
+       "ab"sv,
+       {}},
+      {"from_end",
+       R"(content:"x"; byte_jump:1,0,from_end,post_offset -1; content:"x"; within:1;)",
+       "\0.x"sv,
+       {3}},
+      {"bitmask",
+       R"(content:"L"; byte_jump:1,0,relative,bitmask 0x03; content:"x"; within:1;)",
+       "L\xfe..x"sv,
+       {5}},
+      {"digits",
+       R"(content:"L"; byte_jump:2,0,relative,string,dec; content:"x"; within:1;)",
+       "L02..x"sv,
+       {6}},
+      {"digits: behind those used",
+       R"(content:"L"; byte_jump:2,0,relative,string,dec; content:"x"; within:1;)",
+       "L2;.x"sv,
+       {5}},
+  });
+}
+
+TEST_CASE("byte_extract and byte_math make numbers for later options",
+          "[signatures][stream][byte_extract][byte_math]") {
+  check_all({
+      {"distance",
+       R"(content:"L"; byte_extract:1,0,n,relative; content:"x"; distance:n; within:1;)",
+       "L\x02..x"sv,
+       {5}},
+      {"within", R"(content:"L"; byte_extract:1,0,n,relative; content:"x"; within:n;)", "L\x02.x"sv, {4}},
+      {"beyond within",
+       R"(content:"L"; byte_extract:1,0,n,relative; content:"x"; within:n;)",
+       "L\x02..x"sv,
+       {}},
+      {"offset", R"(byte_extract:1,0,n; content:"x"; offset:n;)", "\x03x.x"sv, {4}},
+      {"depth", R"(byte_extract:1,0,n; content:"x"; depth:n;)", "\x03.x"sv, {3}},
+      {"beyond depth", R"(byte_extract:1,0,n; content:"x"; depth:n;)", "\x03..x"sv, {}},
+      {"isdataat",
+       R"(content:"L"; byte_extract:1,0,n,relative; isdataat:n,relative;)",
+       "L\x02"
+       "ab"sv,
+       {4}},
+      {"isdataat:!",
+       R"(content:"L"; byte_extract:1,0,n,relative; isdataat:!n,relative;)",
+       "L\x02"
+       "a"sv,
+       {3}},
+      {"byte_test",
+       R"(content:"L"; byte_extract:1,0,n,relative; byte_test:1,=,n,0,relative;)",
+       "L\x07\x07"sv,
+       {3}},
+      {"multiplier",
+       R"(content:"L"; byte_extract:1,0,n,relative,multiplier 2; content:"x"; distance:n; within:1;)",
+       "L\x01..x"sv,
+       {5}},
+      {"align",
+       R"(content:"L"; byte_extract:1,0,n,relative,align 4; content:"x"; distance:n; within:1;)",
+       "L\x01....x"sv,
+       {7}},
+      {"each occurrence has its own number",
+       R"(content:"L"; byte_extract:1,0,n,relative; content:"x"; distance:n; within:1;)",
+       "L\x01yL\x02..x"sv,
+       {8}},
+      {"a sum",
+       R"(content:"L"; byte_math:bytes 1,offset 0,oper +,rvalue 1,result r,relative; content:"x"; distance:r; within:1;)",
+       "L\x01..x"sv,
+       {5}},
+      {"a shift",
+       R"(content:"L"; byte_math:bytes 1,offset 0,oper <<,rvalue 1,result r,relative; content:"x"; distance:r; within:1;)",
+       "L\x01..x"sv,
+       {5}},
+      {"a division by nothing fails",
+       R"(content:"L"; byte_extract:1,0,z,relative; byte_math:bytes 1,offset 0,oper /,rvalue z,result r,relative;)",
+       "L\0\x05"sv,
+       {}},
+      {"by something does not",
+       R"(content:"L"; byte_extract:1,0,z,relative; byte_math:bytes 1,offset 0,oper /,rvalue z,result r,relative;)",
+       "L\x01\x05"sv,
+       {3}},
+  });
+}
+
+TEST_CASE("pcre fires at the first offset at which it matches", "[signatures][stream][pcre]") {
+  check_all({
+      {"a plain pattern", R"(pcre:"/ab+c/";)", "xabbc"sv, {5}},
+      {"greed does not delay it", R"(pcre:"/a.*x/";)", "a.x..x"sv, {3}},
+      {"i", R"(pcre:"/ab/i";)", "AB"sv, {2}},
+      {"s", R"(pcre:"/a.b/s";)", "a\nb"sv, {3}},
+      {"without s", R"(pcre:"/a.b/";)", "a\nb"sv, {}},
+      {"x", R"(pcre:"/a b/x";)", "ab"sv, {2}},
+      {"^ is the start of the stream", R"(pcre:"/^ab/";)", "abab"sv, {2}},
+      {"nowhere else", R"(pcre:"/^ab/";)", "xab"sv, {}},
+      {"not the place of the last alert", R"(pcre:"/^a|b/";)", "aab"sv, {1, 3}},
+      {"^ under m is behind a line end", R"(pcre:"/^ab/m";)", "x\nab"sv, {4}},
+      {"A", R"(pcre:"/ab/A";)", "abab"sv, {2}},
+      {"A elsewhere", R"(pcre:"/ab/A";)", "xab"sv, {}},
+      {"$ is the end of the stream", R"(pcre:"/ab$/";)", "abab"sv, {4}},
+      {"$ waits for it", R"(pcre:"/ab$/";)", "abab"sv, {}, open},
+      {"$ before the last line end", R"(pcre:"/ab$/";)", "ab\n"sv, {3}},
+      {"not so with E", R"(pcre:"/ab$/E";)", "ab\n"sv, {}},
+      {"$ under m is before a line end", R"(pcre:"/ab$/m";)", "ab\ncd"sv, {3}, open},
+      {"\\z", R"(pcre:"/ab\z/";)", "abab"sv, {4}},
+      {"\\z waits", R"(pcre:"/ab\z/";)", "ab"sv, {}, open},
+      {"R starts behind the match", R"(content:"k="; pcre:"/^\d+\;/R";)", "k=12;"sv, {5}},
+      {"just behind it", R"(content:"k="; pcre:"/^\d+\;/R";)", "k=a1;"sv, {}},
+      {"each occurrence is tried", R"(content:"k="; pcre:"/^\d/R";)", "k=k=1"sv, {5}},
+      {"a content behind it", R"(pcre:"/ab?/"; content:"c"; within:1;)", "axabc"sv, {5}},
+      {"it need not be at hand for an absolute content",
+       R"(pcre:"/b/"; content:"a"; depth:1;)",
+       "acb"sv,
+       {3}},
+      {"negated", R"(content:"b"; pcre:!"/a\d/";)", "ab"sv, {2}},
+      {"negated, present", R"(content:"b"; pcre:!"/a\d/";)", "a1b"sv, {}},
+      {"a back-reference", R"(pcre:"/(a|b)x\1/";)", "axbxb"sv, {5}},
+      {"looking behind", R"(pcre:"/(?<!x)ab/";)", "xabyab"sv, {6}},
+      {"looking ahead to what is there", R"(pcre:"/a(?=b)/";)", "acab"sv, {4}},
+      {"beside contents",
+       R"(content:"user"; pcre:"/admin\d/"; content:"end"; distance:0;)",
+       "user admin1 end"sv,
+       {15}},
+  });
+}
+
+}  // namespace
+}  // namespace lockstep::signatures
