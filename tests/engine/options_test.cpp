@@ -189,7 +189,7 @@ TEST_CASE("text that is not TOML names the place", "[engine][options]") {
   CHECK_FALSE(errors_of(std::string_view("\0\xff\xfe", 3)).empty());
 }
 
-TEST_CASE("--set takes any key, lists by comma and names one by one", "[engine][options]") {
+TEST_CASE("a setting is overridden by any key, lists by comma and names one by one", "[engine][options]") {
   Configuration c;
   REQUIRE(override_setting(c, "stream.max-holes=8"));
   REQUIRE(override_setting(c, "rules.files=a,b"));
