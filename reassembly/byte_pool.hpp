@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <vector>
 
 #include <boost/intrusive/set.hpp>
@@ -30,28 +31,36 @@ struct Island : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<
   StreamOffset end = 0;
 };
 
-// A slab of T: constructed once, handed out and taken back in last-in-first-out order (the hottest first).
+// A slab of T: the memory is reserved once, an item is constructed when it is first handed out (so that a large limit
+// costs nothing until it is needed) and handed out again last-in-first-out, the hottest first. Items own
+// nothing and are not destroyed.
 template <class T>
 class Slab {
  public:
-  explicit Slab(std::size_t count) : items_(std::make_unique_for_overwrite<T[]>(count)), capacity_(count) {
+  explicit Slab(std::size_t count)
+      : memory_(std::make_unique_for_overwrite<std::byte[]>(count * sizeof(T))), capacity_(count) {
+    static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
     free_.reserve(count);
-    for (std::size_t i = count; i > 0; --i) free_.push_back(&items_[i - 1]);
   }
+  // nullptr if none is left. What the item held before stays in it.
   [[nodiscard]] T* take() {
-    if (free_.empty()) return nullptr;
-    T* item = free_.back();
-    free_.pop_back();
-    return item;
+    if (!free_.empty()) {
+      T* item = free_.back();
+      free_.pop_back();
+      return item;
+    }
+    if (used_ == capacity_) return nullptr;
+    return new (memory_.get() + used_++ * sizeof(T)) T;
   }
   void give_back(T* item) { free_.push_back(item); }
-  [[nodiscard]] std::size_t available() const { return free_.size(); }
+  [[nodiscard]] std::size_t available() const { return capacity_ - used_ + free_.size(); }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }
 
  private:
-  std::unique_ptr<T[]> items_;
+  std::unique_ptr<std::byte[]> memory_;
   std::vector<T*> free_;
   std::size_t capacity_;
+  std::size_t used_ = 0;  // items that were handed out at least once
 };
 
 class BytePool {
