@@ -16,13 +16,14 @@
 namespace lockstep::signatures::reference {
 namespace {
 
-// Far beyond any stream, far from overflow in sums of a few of them.
+// Far beyond any stream, far from overflow in sums of a few of them. A variable may be big, but bounds.
 constexpr Position infinity = Position{1} << 56U;
+constexpr std::uint64_t biggest = std::uint64_t{1} << 48U;
 
 Position value_of(const Operand& operand, const Cursor& cursor) {
   if (!operand.is_variable()) return operand.value;
   const std::uint64_t value = cursor.variables.at(static_cast<std::size_t>(operand.variable));
-  return static_cast<Position>(std::min(value, static_cast<std::uint64_t>(infinity)));
+  return static_cast<Position>(std::min(value, biggest));
 }
 
 std::uint64_t unsigned_value_of(const Operand& operand, const Cursor& cursor) {
