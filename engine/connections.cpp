@@ -54,7 +54,8 @@ void Pipeline::open_half_open(Packet& packet, const FlowKey& key, std::uint64_t 
   packet.half_open = true;
   packet.ruling = reassembly::sanitized_syn(*packet.segment);
   packet.verdict = verdict_of(packet.ruling);
-  if (!packet.verdict.passes()) return;
+  if (!config_.enforcing) packet.verdict = {};
+  if (!packet.ruling.forwards()) return;
   // A full table lets the SYN pass without state: the SYN-ACK creates the flow.
   HalfOpenRecord* record = half_open_.find_or_insert(key, hash, now_);
   if (record == nullptr) return;
@@ -71,7 +72,8 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   packet.direction = from_client ? Direction::to_server : Direction::to_client;
   packet.ruling = record.handshake.judge(segment, from_client);
   packet.verdict = verdict_of(packet.ruling);
-  if (!packet.verdict.passes()) return;
+  if (!config_.enforcing) packet.verdict = {};
+  if (!packet.ruling.forwards()) return;
   std::uint8_t& packets = from_client ? record.packets_to_server : record.packets_to_client;
   packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
   (from_client ? record.bytes_to_server : record.bytes_to_client) += static_cast<std::uint32_t>(packet.bytes);
@@ -116,6 +118,10 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
                 client_is_low);
     if (!segment.has(TcpFlag::syn)) {
       judge(packet);
+      if (!config_.enforcing) {
+        observe(packet);
+        return;
+      }
       match(packet);
       decide(packet);
       commit(packet);
@@ -124,6 +130,7 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
     packet.ruling = reassembly::sanitized_syn(segment);
   }
   packet.verdict = verdict_of(packet.ruling);
+  if (!config_.enforcing) packet.verdict = {};
 }
 
 void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash,

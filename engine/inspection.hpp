@@ -3,20 +3,42 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "engine/rule_generation.hpp"
+#include "reassembly/direction.hpp"
+#include "reassembly/overlap.hpp"
 #include "signatures/flow_state.hpp"
 #include "signatures/stream_scanner.hpp"
 
 namespace lockstep {
+
+// Observing: another way in which the host may have read a stream of which copies differed. It has a scanner
+// of its own until the difference lies farther back than any rule can look.
+struct OtherReading {
+  struct Patch {
+    reassembly::StreamOffset offset = 0;
+    std::vector<std::uint8_t> bytes;
+  };
+  reassembly::Direction direction = reassembly::Direction::to_server;
+  reassembly::ModelSet models = 0;  // the hosts that read it so
+  signatures::StreamScanner scanner;
+  std::vector<Patch> patches;  // what differs from the assembler's bytes, ascending
+};
 
 struct Inspection {
   std::shared_ptr<const RuleGeneration> rules;
   signatures::FlowRules groups;
   std::array<signatures::StreamScanner, 2> scanners;  // by Direction
   signatures::FlowState state;
+  std::vector<OtherReading> others;                      // observing only, nearly always empty
+  std::array<reassembly::ModelSet, 2> models{~0U, ~0U};  // hosts that read as the assembler has it
   std::array<bool, 2>
       packet_seen{};  // the direction's first packet was judged by the rules of addresses alone
 };
+
+// Writes what the reading has in [from, from + bytes.size()) over `bytes`.
+void patch(const OtherReading& reading, reassembly::StreamOffset from, std::span<std::uint8_t> bytes);
 
 }  // namespace lockstep

@@ -64,7 +64,36 @@ class History final : public signatures::StreamHistory {
   const Inspector::Chunk* chunk_;
 };
 
+// The same as another reading has them.
+class PatchedHistory final : public signatures::StreamHistory {
+ public:
+  PatchedHistory(const Flow& flow, const signatures::StreamHistory& kept, const OtherReading& reading)
+      : flow_(&flow), kept_(&kept), reading_(&reading) {}
+
+  [[nodiscard]] std::uint64_t begin() const override { return kept_->begin(); }
+
+  void copy(std::uint64_t from, std::span<std::uint8_t> to) const override {
+    kept_->copy(from, to);
+    patch(*reading_, static_cast<StreamOffset>(from) - origin(*flow_), to);
+  }
+
+ private:
+  const Flow* flow_;
+  const signatures::StreamHistory* kept_;
+  const OtherReading* reading_;
+};
+
 }  // namespace
+
+void patch(const OtherReading& reading, StreamOffset from, std::span<std::uint8_t> bytes) {
+  const StreamOffset to = from + static_cast<StreamOffset>(bytes.size());
+  for (const OtherReading::Patch& patch : reading.patches) {
+    const StreamOffset begin = std::max(from, patch.offset);
+    const StreamOffset end = std::min(to, patch.offset + static_cast<StreamOffset>(patch.bytes.size()));
+    if (begin >= end) continue;
+    std::copy_n(patch.bytes.begin() + (begin - patch.offset), end - begin, bytes.begin() + (begin - from));
+  }
+}
 
 tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleGeneration> rules,
                                                      HostTable& hosts, ActionSettings settings) {
@@ -187,21 +216,38 @@ void Inspector::match_packet(const Packet& packet) {
   seen = true;
 }
 
-void Inspector::scan(Flow& flow, const Chunk& chunk) {
-  Inspection& inspection = *flow.inspection;
-  signatures::StreamScanner& scanner = inspection.scanners[reassembly::index(chunk.direction)];
+void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
+                          const signatures::StreamHistory& history) {
   if (!scanner.scans()) return;
   const std::uint64_t offset = scan_offset(flow, chunk.offset);
   // A gap, or a start that turned out to lie elsewhere.
   if (scanner.offset() != offset) scanner.restart(offset);
   const signatures::StreamChunk bytes{direction(chunk.direction), offset, chunk.bytes, chunk.ended};
-  const signatures::MatchContext context{fields_, inspection.state, hosts_};
+  const signatures::MatchContext context{fields_, flow.inspection->state, hosts_};
   const std::size_t before = matches_.size();
-  scanner.scan(bytes, History(flow, chunk), context, scratch_, matches_, !chunk.last);
+  scanner.scan(bytes, history, context, scratch_, matches_, !chunk.last);
   for (std::size_t i = before; i < matches_.size(); ++i) {
     matches_[i].from -= static_cast<std::uint64_t>(origin(flow));
     matches_[i].to -= static_cast<std::uint64_t>(origin(flow));
   }
+}
+
+void Inspector::scan(Flow& flow, const Chunk& chunk) {
+  scan_with(flow.inspection->scanners[reassembly::index(chunk.direction)], flow, chunk, History(flow, chunk));
+}
+
+void Inspector::scan(Flow& flow, OtherReading& reading, const Chunk& chunk) {
+  const std::size_t before = matches_.size();
+  const History kept(flow, chunk);
+  scan_with(reading.scanner, flow, chunk, PatchedHistory(flow, kept, reading));
+  const auto told = [&](const signatures::Match& match) {
+    return std::any_of(
+        matches_.begin(), matches_.begin() + static_cast<std::ptrdiff_t>(before), [&](const auto& other) {
+          return other.rule == match.rule && other.to == match.to && other.direction == match.direction;
+        });
+  };
+  matches_.erase(std::remove_if(matches_.begin() + static_cast<std::ptrdiff_t>(before), matches_.end(), told),
+                 matches_.end());
 }
 
 const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {

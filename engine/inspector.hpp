@@ -41,6 +41,9 @@ class Inspector {
     bool ended = false;
   };
   void scan(Flow& flow, const Chunk& chunk);
+  // The same for another reading of the stream; what the first reading found at the same place is not told
+  // twice.
+  void scan(Flow& flow, OtherReading& reading, const Chunk& chunk);
 
   // What the matches lead to; valid until the next begin().
   [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
@@ -52,6 +55,8 @@ class Inspector {
   [[nodiscard]] const signatures::MatchCounters& counters() const { return scratch_.counters(); }
 
  private:
+  void scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
+                 const signatures::StreamHistory& history);
   Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
             signatures::Scratch&& scratch);
 

@@ -28,8 +28,8 @@ struct Packet {
   bool new_flow = false;  // this packet created the flow
   reassembly::Ruling ruling;
   Verdict verdict;
-  bool datagram = false;  // put together from fragments, which are told one by one besides
-  std::uint64_t bytes = 0;   // on the wire
+  bool datagram = false;    // put together from fragments, which are told one by one besides
+  std::uint64_t bytes = 0;  // on the wire
   std::span<const signatures::Match> matches;  // of rules, in the order in which they fired
   const Decision* decision = nullptr;          // what they lead to; null if there are none
   const RuleGeneration* rules = nullptr;       // the set that the matches number

@@ -16,10 +16,14 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       observer_(&observer),
       port_(&port),
       bytes_(config.blocks, config.islands),
+      logs_(config.enforcing ? 1 : config.segment_logs),
       flows_(config.flows, config.seed),
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
-      held_(std::make_unique<HeldFragments>(observer, port)) {}
+      held_(std::make_unique<HeldFragments>(observer, port)) {
+  config_.session.enforcing = config.enforcing;
+  config_.session.logs = &logs_;
+}
 
 Pipeline::~Pipeline() = default;
 
@@ -101,6 +105,7 @@ void Pipeline::inspect(Packet& packet) {
   const Final decided = packet.flow->final_verdict;
   if ((decided == Final::dropped || decided == Final::diverged) && !syn) return follow_final(packet);
   judge(packet);
+  if (!config_.enforcing) return observe(packet);
   match(packet);
   decide(packet);
   commit(packet);
@@ -131,6 +136,7 @@ bool Pipeline::inspects(const Flow& flow) const {
 // Bytes that were held behind a gap are read at once, as the start of a new stream.
 void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from,
                             reassembly::StreamOffset to) {
+  if (!config_.enforcing) flow.session.settle(direction, flow.session.readings(direction, from));
   flow.session.receiver(direction).bytes.read(
       from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
         observer_->on_chunk(flow, direction, at, run);
@@ -250,7 +256,8 @@ void Pipeline::commit(Packet& packet) {
   const bool had_hole = flow.session.holds_unscanned(packet.direction);
   if (packet.ruling.transition == Transition::reincarnate && packet.verdict.passes())
     return reincarnate(packet);
-  flow.session.commit(packet.ruling, *packet.segment, packet.direction, packet.verdict.passes());
+  flow.session.commit(packet.ruling, *packet.segment, packet.direction,
+                      packet.verdict.passes() && packet.ruling.forwards());
   if (!was_closed && flow.session.closed()) flows_.schedule(flow, now_ + config_.timeouts.closed);
   if (!had_hole && flow.session.holds_unscanned(packet.direction)) {
     flow.hole_since = now_;
@@ -259,7 +266,8 @@ void Pipeline::commit(Packet& packet) {
 }
 
 std::size_t Pipeline::apply_edits(const Packet& packet) {
-  if (packet.segment == nullptr || !packet.ruling.edits.any()) return packet.frame->bytes.size();
+  if (packet.segment == nullptr || !config_.enforcing || !packet.ruling.edits.any())
+    return packet.frame->bytes.size();
   return reassembly::rewrite(*packet.frame, *packet.segment, packet.ruling.edits);
 }
 

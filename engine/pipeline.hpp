@@ -41,6 +41,8 @@ struct PipelineConfig {
   FlowTimeouts timeouts;
   std::size_t blocks = 131'072;   // Block::size bytes each: bytes of all streams
   std::size_t islands = 262'144;  // runs ahead of holes, all streams
+  std::size_t segment_logs =
+      1024;  // observing: directions with a hole whose segments are remembered one by one
   HashSeed seed = replay_hash_seed;
 };
 
@@ -70,6 +72,10 @@ class Pipeline {
   void match(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);
+  // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
+  void observe(Packet& packet);
+  void read_observed(Packet& packet, reassembly::StreamOffset from);
+  void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);
   void match_alone(Packet& packet);
   void obey(Packet& packet);
   void finish_flow(Packet& packet, Final verdict);
@@ -102,6 +108,7 @@ class Pipeline {
   Observer* observer_;
   PacketPort* port_;
   reassembly::BytePool bytes_;
+  reassembly::SegmentLogPool logs_;
   FramingTable framings_;
   FlowTable<Flow> flows_;
   HalfOpenTable half_open_;

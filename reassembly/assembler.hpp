@@ -8,9 +8,9 @@
 // Invariants: kept_from <= in_order; islands are disjoint, not adjacent, sorted, all beyond in_order; every
 // block holds at least one byte that is kept or belongs to an island.
 //
-// A byte once inserted never changes: callers compare() and overlay() what comes again. Bounds: the pool's
-// blocks and islands; a refused question (room_for) leaves no trace, insert() after a granted one can't fail.
-// Not thread-safe; the pool must outlive the assembler.
+// A byte once inserted never changes (but by replace()): callers compare() and overlay() what comes again.
+// Bounds: the pool's blocks and islands; a refused question (room_for) leaves no trace, insert() after a
+// granted one can't fail. Not thread-safe; the pool must outlive the assembler.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -64,6 +64,9 @@ class Assembler {
   template <class Use>
   void read(StreamOffset from, StreamOffset to, Use use) const;
   void copy(StreamOffset from, std::span<std::uint8_t> to) const;
+
+  // Observing: in-order bytes that are kept take the value that the host was found to have read.
+  void replace(StreamOffset offset, std::span<const std::uint8_t> bytes) { write(offset, bytes); }
 
   // Forgets in-order bytes left of `before` (bounded by in_order). Whole blocks return to the pool.
   void release(StreamOffset before);

@@ -14,6 +14,13 @@ std::uint32_t seconds(Timestamp time) {
 
 }  // namespace
 
+Session::Session(BytePool& pool, const SessionLimits& limits)
+    : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {
+  if (limits.enforcing || limits.logs == nullptr) return;
+  logs_ = std::make_unique<std::array<SegmentLog, 2>>(
+      std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
+}
+
 Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& syn, const Segment& syn_ack)
     : Session(pool, limits) {
   const SynOffer answer = SynOffer::of(syn_ack);
@@ -84,7 +91,8 @@ std::optional<Ruling> Session::refuse_authentication(const Segment& segment) con
 }
 
 std::optional<Ruling> Session::refuse_timestamp(const Segment& segment, Direction direction) const {
-  if (timestamps_ && !segment.options.timestamps) {
+  // Linux takes it all the same (EVASIONS D05); enforcing, no host may be left to differ.
+  if (limits_->enforcing && timestamps_ && !segment.options.timestamps) {
     return drop(Reason::timestamp_missing, StreamEvent::pkt_invalid_timestamp);
   }
   if (paws_refuses(receiver(direction), segment))
@@ -146,11 +154,13 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
   }
   if (limits_->captured_hosts) {
     const CaptureNotes noted = notes(reverse(direction));
-    if (noted.dropped_from <= missing && missing < noted.dropped_to) {
+    const bool refused = noted.dropped_from <= missing && missing < noted.dropped_to;
+    if (refused && limits_->enforcing) {
       ruling.kind = Ruling::Kind::diverged;
       return ruling;
     }
-    if (ahead) {
+    if (refused) ruling.events.add(StreamEvent::ambiguous);  // the host took what was thought to be refused
+    if (ahead || refused) {
       ruling.kind = Ruling::Kind::gap;
       ruling.gap_to = next;
       ruling.events.add(StreamEvent::capture_gap);
@@ -166,11 +176,14 @@ std::uint32_t Session::ticks(Timestamp time) {
 }
 
 bool Session::interval_over(const Segment& segment, std::uint32_t since) const {
-  const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(limits_->challenge_interval).count();
+  const auto interval =
+      std::chrono::duration_cast<std::chrono::milliseconds>(limits_->challenge_interval).count();
   return since == 0 || ticks(segment.time) - since >= static_cast<std::uint32_t>(interval);
 }
 
-CaptureNotes Session::notes(Direction direction) const { return notes_ ? (*notes_)[index(direction)] : CaptureNotes{}; }
+CaptureNotes Session::notes(Direction direction) const {
+  return notes_ ? (*notes_)[index(direction)] : CaptureNotes{};
+}
 
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
   if (!forwarded || !ruling.forwards()) {
@@ -257,8 +270,12 @@ void Session::take_timestamp(const Segment& segment, Direction direction) {
 void Session::take_payload(const Ruling& ruling, const Segment& segment, Direction direction) {
   HostMirror& to = mirror(direction);
   if (ruling.length > 0) {
-    to.bytes.insert(ruling.offset, segment.payload.subspan(ruling.edits.trim_front, ruling.length));
-    if (to.rcv_nxt_min >= to.bytes.in_order()) to.bytes.release(to.bytes.in_order() - history());
+    const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
+    if (logs_) (*logs_)[index(direction)].add(ruling.offset, payload, to.bytes);
+    to.bytes.insert(ruling.offset, payload);
+    // Observing, the bytes are read only after this.
+    if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())
+      to.bytes.release(to.bytes.in_order() - history());
   }
   if (!ruling.fin) return;
   if (to.fin == HostMirror::none && mirror(reverse(direction)).fin == HostMirror::none) {
@@ -278,7 +295,8 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   CaptureNotes& noted = (*notes_)[index(direction)];
   const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;
-  const bool joins = noted.dropped_from != HostMirror::none && begin <= noted.dropped_to && end >= noted.dropped_from;
+  const bool joins =
+      noted.dropped_from != HostMirror::none && begin <= noted.dropped_to && end >= noted.dropped_from;
   noted.dropped_from = joins ? std::min(begin, noted.dropped_from) : begin;
   noted.dropped_to = joins ? std::max(end, noted.dropped_to) : end;
 }
@@ -292,6 +310,20 @@ std::pair<StreamOffset, StreamOffset> Session::skip_gap(Direction direction, Str
 void Session::overlay(const Ruling& ruling, const Segment& segment, Direction direction) const {
   receiver(direction).bytes.overlay(ruling.offset,
                                     segment.payload.subspan(ruling.edits.trim_front, ruling.length));
+}
+
+std::vector<RunReadings> Session::readings(Direction direction, StreamOffset from) const {
+  const Assembler& bytes = receiver(direction).bytes;
+  if (!logs_ || from >= bytes.in_order() || !(*logs_)[index(direction)].conflicts()) return {};
+  return (*logs_)[index(direction)].readings(bytes, from, bytes.in_order(), limits_->policy);
+}
+
+void Session::settle(Direction direction, const std::vector<RunReadings>& runs) {
+  Assembler& bytes = mirror(direction).bytes;
+  for (const RunReadings& run : runs) {
+    if (!run.readings.empty()) bytes.replace(run.run.begin, run.readings.front().bytes);
+  }
+  if (logs_) (*logs_)[index(direction)].delivered(bytes);
 }
 
 TcpState Session::state_of_sender(Direction direction) const {

@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "reassembly/acceptance.hpp"
 #include "reassembly/direction.hpp"
@@ -21,25 +22,32 @@
 #include "reassembly/host_mirror.hpp"
 #include "reassembly/ruling.hpp"
 #include "reassembly/segment.hpp"
+#include "reassembly/segment_log.hpp"
 #include "reassembly/tcp_state.hpp"
 
 namespace lockstep::reassembly {
 
 // Shared by all sessions of a worker; must outlive them.
 struct SessionLimits {
-  std::uint32_t max_islands = 256;              // holes per direction
+  std::uint32_t max_islands = 256;            // holes per direction
   std::uint32_t max_bytes_ahead = 4U << 20U;  // out-of-order bytes per direction
   Duration challenge_interval =
       std::chrono::milliseconds(500);  // between RST challenges, and between SYNs inside
   StreamOffset history = 0;            // in-order bytes kept for the scanner beyond what must be kept anyway
+  bool enforcing = true;  // false: nothing can be dropped or changed, the host is followed (observing)
+  OverlapPolicy policy = OverlapPolicy::linux;  // observing: whose queue decides between copies that differ
+  SegmentLogPool* logs = nullptr;               // observing only
   bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
 };
 
-// What a replay remembers of a host that saw the capture's packets rather than ours. Offsets of its peer's stream.
+// What a replay remembers of a host that saw the capture's packets rather than ours. Offsets of its peer's
+// stream.
 struct CaptureNotes {
-  StreamOffset dropped_from = HostMirror::none;  // bytes [dropped_from, dropped_to) came and were not forwarded
+  StreamOffset dropped_from =
+      HostMirror::none;  // bytes [dropped_from, dropped_to) came and were not forwarded
   StreamOffset dropped_to = HostMirror::none;
-  StreamOffset claimed = HostMirror::none;  // an ACK of its own beyond everything that the capture showed so far
+  StreamOffset claimed =
+      HostMirror::none;  // an ACK of its own beyond everything that the capture showed so far
 };
 
 class Session {
@@ -71,6 +79,11 @@ class Session {
   // Whether SessionLimits::history counts for this session; it does from the start.
   void keep_history(bool keep) { keeps_history_ = keep; }
 
+  // Observing: what [from, in order) may read as where copies differed, and then the choice made for it. Call
+  // both, in this order, after each commit() that moved the in-order end.
+  [[nodiscard]] std::vector<RunReadings> readings(Direction direction, StreamOffset from) const;
+  void settle(Direction direction, const std::vector<RunReadings>& runs);
+
   [[nodiscard]] const HostMirror& receiver(Direction direction) const { return mirrors_[index(direction)]; }
   [[nodiscard]] bool established() const { return established_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
@@ -89,8 +102,7 @@ class Session {
   [[nodiscard]] Seq ack_number(Direction direction) const;
 
  private:
-  Session(BytePool& pool, const SessionLimits& limits)
-      : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {}
+  Session(BytePool& pool, const SessionLimits& limits);
 
   [[nodiscard]] HostMirror& mirror(Direction direction) { return mirrors_[index(direction)]; }
   // The sender of `direction` as a receiver itself.
@@ -119,21 +131,25 @@ class Session {
   void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
 
-  // A SYN-ACK that the client may take instead of the first, or a SYN inside the connection that the peer may answer.
+  // A SYN-ACK that the client may take instead of the first, or a SYN inside the connection that the peer may
+  // answer.
   enum class Other : std::uint8_t { none, syn_ack, syn_of_client, syn_of_server };
-  // Milliseconds of the capture's or wire's clock, modulo 2^32: enough to tell less from more than half a second.
+  // Milliseconds of the capture's or wire's clock, modulo 2^32: enough to tell less from more than half a
+  // second.
   [[nodiscard]] static std::uint32_t ticks(Timestamp time);
   [[nodiscard]] bool interval_over(const Segment& segment, std::uint32_t since) const;
   [[nodiscard]] StreamOffset history() const { return keeps_history_ ? limits_->history : 0; }
   [[nodiscard]] CaptureNotes notes(Direction direction) const;
 
   const SessionLimits* limits_;
-  std::array<HostMirror, 2> mirrors_;                       // by the direction whose receiver it is
-  std::unique_ptr<std::array<CaptureNotes, 2>> notes_;      // replay only, once there is something to note
-  SynOffer offer_;                                          // of `other_`
-  std::uint32_t challenged_ = 0;                            // ticks of the last RST challenge, 0: none yet
-  std::uint32_t syn_passed_ = 0;                            // of the last SYN or SYN-ACK inside the connection
-  std::uint32_t synack_timestamp_ = 0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
+  std::array<HostMirror, 2> mirrors_;                   // by the direction whose receiver it is
+  std::unique_ptr<std::array<CaptureNotes, 2>> notes_;  // replay only, once there is something to note
+  std::unique_ptr<std::array<SegmentLog, 2>> logs_;     // observing only
+  SynOffer offer_;                                      // of `other_`
+  std::uint32_t challenged_ = 0;                        // ticks of the last RST challenge, 0: none yet
+  std::uint32_t syn_passed_ = 0;                        // of the last SYN or SYN-ACK inside the connection
+  std::uint32_t synack_timestamp_ =
+      0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
   Other other_ = Other::none;
   bool keeps_history_ = true;
   bool established_ = false;

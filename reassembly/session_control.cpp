@@ -36,7 +36,8 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
     case ResetPlace::in_window:
       break;
   }
-  if (!interval_over(segment, challenged_)) return drop(Reason::rst_not_at_rcv_nxt, StreamEvent::rst_out_of_window);
+  if (!interval_over(segment, challenged_))
+    return drop(Reason::rst_not_at_rcv_nxt, StreamEvent::rst_out_of_window);
   // Never as a RST; the ACK in its place makes a peer that really closed send the exact one (EVASIONS section
   // 0, 12).
   Ruling ruling;

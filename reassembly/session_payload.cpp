@@ -37,7 +37,8 @@ Ruling Session::judge_payload(const Segment& segment, Direction direction, Rulin
 }
 
 // Trims the payload to [rcv_nxt_min, right edge or FIN) and compares what is left with the kept values.
-std::optional<Ruling> Session::place_payload(const Segment& segment, Direction direction, Ruling& ruling) const {
+std::optional<Ruling> Session::place_payload(const Segment& segment, Direction direction,
+                                             Ruling& ruling) const {
   const HostMirror& to = receiver(direction);
   const StreamOffset begin = to.to_offset(segment.seq);
   StreamOffset end = begin + static_cast<StreamOffset>(segment.payload.size());
@@ -57,7 +58,9 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (begin < end && begin == edge)
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
-    end = std::min(end, edge);
+    // Observing: whether the host took what lies beyond depends on what its application had read (EVASIONS
+    // D19).
+    if (limits_->enforcing) end = std::min(end, edge);
   }
   if (to.fin != HostMirror::none && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
@@ -76,14 +79,16 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
   if (left < to.bytes.in_order() || to.bytes.has_islands()) {
     const Assembler::Difference difference = to.bytes.compare(left, payload);
-    if (difference.ahead) {
+    if (difference.ahead && !limits_->enforcing) {
+      ruling.events.add(StreamEvent::reassembly_overlap_different_data);
+    } else if (difference.ahead) {
       // A copy went out ahead of a hole and another comes now: nobody can know which one is honest.
       Ruling conflict = drop(Reason::overlap_conflict, StreamEvent::reassembly_overlap_different_data);
       conflict.kind = Ruling::Kind::reset_both;
       return conflict;
     }
     if (difference.in_order) {
-      ruling.overlay = ruling.edits.payload_changed = true;
+      ruling.overlay = ruling.edits.payload_changed = limits_->enforcing;
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
     }
     if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
@@ -107,7 +112,9 @@ std::optional<Ruling> Session::place_fin(const HostMirror& to, const Segment& se
   if (to.fin != HostMirror::none && at == to.fin) return std::nullopt;  // a repeat
   const bool cut = ruling.edits.trim_back != 0;
   const bool taken = to.fin != HostMirror::none || at < ruling.readable_to || to.bytes.end() > at;
-  if (!cut && !taken && at == ruling.readable_to) {
+  // Observing, the host has queued it (EVASIONS C02): it counts once the bytes before it have come.
+  const bool ahead = !limits_->enforcing && at > ruling.readable_to;
+  if (!cut && !taken && (at == ruling.readable_to || ahead)) {
     ruling.fin = true;
     return std::nullopt;
   }

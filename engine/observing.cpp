@@ -1,0 +1,113 @@
+// Pipeline: a capture of what already happened. Nothing can be dropped, so the engine decides as the host
+// did; where copies of a byte differed and the host's choice is not certain, every choice is scanned.
+#include <algorithm>
+
+#include "engine/inspector.hpp"
+#include "engine/pipeline.hpp"
+
+namespace lockstep {
+
+using reassembly::RunReadings;
+using reassembly::StreamOffset;
+
+void Pipeline::observe(Packet& packet) {
+  Flow& flow = *packet.flow;
+  packet.verdict = {};
+  const bool inspected = inspects(flow);
+  if (inspected && (packet.ruling.forwards() || packet.ruling.events.any())) {
+    inspector_->describe(packet);
+    inspector_->match_packet(packet);
+  }
+  const StreamOffset from = flow.session.receiver(packet.direction).bytes.in_order();
+  const auto* before = packet.flow;
+  commit(packet);
+  if (packet.flow != before || packet.new_flow) return;  // another connection began
+  read_observed(packet, from);
+  if (inspected) obey(packet);
+}
+
+void Pipeline::read_observed(Packet& packet, StreamOffset from) {
+  Flow& flow = *packet.flow;
+  const Direction direction = packet.direction;
+  const auto& bytes = flow.session.receiver(direction).bytes;
+  const StreamOffset to = bytes.in_order();
+  const bool ended = flow.session.receiver(direction).fin_in_order() && (packet.ruling.fin || to > from);
+  if (to <= from && !ended) return;
+  const std::vector<RunReadings> runs = flow.session.readings(direction, from);
+  for (const RunReadings& run : runs) {
+    if (run.too_many || run.readings.size() > 1) packet.ruling.events.add(reassembly::StreamEvent::ambiguous);
+  }
+  const bool inspected = inspects(flow);
+  if (inspected && !runs.empty()) fork_readings(flow, direction, runs);
+  flow.session.settle(direction, runs);
+  if (inspected) {
+    // Readings that differ from the first one farther back than rules look have nothing of their own to say.
+    std::erase_if(flow.inspection->others, [&](const OtherReading& other) {
+      const auto& last = other.patches.back();
+      return other.direction == direction &&
+             last.offset + static_cast<StreamOffset>(last.bytes.size() + inspector_->window()) < from;
+    });
+  }
+  Inspector::Chunk chunk;
+  chunk.direction = direction;
+  chunk.own_offset = to;
+  bytes.read(from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
+    observer_->on_chunk(flow, direction, at, run);
+    chunk.offset = at;
+    chunk.bytes = run;
+    at += static_cast<StreamOffset>(run.size());
+    chunk.last = at == to;
+    chunk.ended = chunk.last && ended;
+    if (inspected) inspector_->scan(flow, chunk);
+  });
+  if (!inspected) return;
+  chunk.offset = from;
+  chunk.last = true;
+  chunk.ended = ended;
+  if (to == from) {
+    chunk.bytes = {};
+    inspector_->scan(flow, chunk);
+  }
+  for (OtherReading& other : flow.inspection->others) {
+    if (other.direction != direction) continue;
+    std::vector<std::uint8_t> own(static_cast<std::size_t>(to - from));
+    bytes.copy(from, own);
+    patch(other, from, own);
+    chunk.bytes = own;
+    inspector_->scan(flow, other, chunk);
+  }
+}
+
+// Splits each open reading by what its hosts make of the runs. One host is one model, so readings of several
+// runs go together only where they share a model.
+void Pipeline::fork_readings(Flow& flow, Direction direction, const std::vector<RunReadings>& runs) {
+  constexpr std::size_t max_readings = 16;
+  Inspection& inspection = *flow.inspection;
+  auto& scanner = inspection.scanners[reassembly::index(direction)];
+  auto& models = inspection.models[reassembly::index(direction)];
+  std::vector<OtherReading> open;
+  open.push_back(OtherReading{direction, models, scanner, {}});
+  for (OtherReading& other : inspection.others) {
+    if (other.direction == direction) open.push_back(std::move(other));
+  }
+  std::erase_if(inspection.others, [&](const OtherReading& other) { return other.direction == direction; });
+  for (const RunReadings& run : runs) {
+    std::vector<OtherReading> split;
+    for (const OtherReading& reading : open) {
+      for (const auto& choice : run.readings) {
+        const reassembly::ModelSet shared = reading.models & choice.models;
+        if (shared == 0 || split.size() >= max_readings) continue;
+        OtherReading next = reading;
+        next.models = shared;
+        next.patches.push_back({run.run.begin, choice.bytes});
+        split.push_back(std::move(next));
+      }
+    }
+    if (!split.empty()) open = std::move(split);
+  }
+  // The first stays the flow's own: settle() gives the assembler its bytes.
+  models = open.front().models;
+  for (std::size_t i = 1; i < open.size(); ++i) inspection.others.push_back(std::move(open[i]));
+}
+
+}  // namespace lockstep
