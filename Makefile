@@ -1,8 +1,15 @@
 # The commands of this project; `make help` lists them.
 .DEFAULT_GOAL := help
 BOOTSTRAP := tools/bootstrap
+JOBS ?= $(shell nproc)
+# More for ctest, as in: make test CTEST_ARGS='-R assembler'
+CTEST_ARGS ?=
+# Seconds that `make fuzz` gives to each fuzzer.
+FUZZ_SECONDS ?= 20
+# The executables with tests that start threads; those tests carry the tag [threads].
+THREADED_TESTS := $(shell git grep -l '\[threads\]' -- 'tests/*_test.cpp' | cut -d/ -f2 | sort -u | sed 's/^/test_/')
 
-.PHONY: help bootstrap build test asan format clean
+.PHONY: help bootstrap build test asan tsan bench fuzz lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -13,20 +20,50 @@ bootstrap: ## install what is missing (Debian packages)
 build: bootstrap ## build the program; it stands at build/lockstep
 	cmake --preset release >/dev/null
 	cmake --build --preset release
-	ln -sf release/lockstep build/lockstep
+	@ln -sf release/lockstep build/lockstep
 
 test: bootstrap ## install, build and run every test
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev
-	ctest --preset dev -j 2
+	ctest --preset dev -j $(JOBS) $(CTEST_ARGS)
 
 asan: bootstrap ## all tests under the address and undefined-behaviour sanitizers
 	cmake --preset asan >/dev/null
 	cmake --build --preset asan
-	ctest --preset asan -j 2
+	ctest --preset asan -j $(JOBS) $(CTEST_ARGS)
+
+tsan: bootstrap ## the tests that start threads, under the thread sanitizer
+	cmake --preset tsan >/dev/null
+	cmake --build --preset tsan --target $(THREADED_TESTS)
+	ctest --preset tsan -j $(JOBS) -L threads --no-tests=error $(CTEST_ARGS)
+
+bench: bootstrap ## build and run the benchmarks
+	cmake --preset bench >/dev/null
+	cmake --build --preset bench
+	@for program in build/bench/bench_*; do echo "$$program"; $$program || exit 1; done
+
+fuzz: bootstrap ## run each fuzzer for FUZZ_SECONDS (20) on its committed corpus
+	cmake --preset fuzz >/dev/null
+	cmake --build --preset fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
+
+lint: bootstrap ## format, layers, file lengths, docs/REASONS.md, clang-tidy; writes nothing
+	tools/lint
 
 format: bootstrap ## format the sources in place
 	git ls-files '*.cpp' '*.hpp' | xargs clang-format -i
+
+reasons: ## write docs/REASONS.md anew from the lists of reasons
+	tools/reasons > docs/REASONS.md
+
+bless: bootstrap ## accept the program's present transcripts as the expected ones
+	@test -x tools/bless || { echo 'tools/bless is missing: there are no expected transcripts yet' >&2; exit 1; }
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target lockstep
+	tools/bless
+
+demo: build ## replay an attack capture through the program: what is blocked, what passes
+	@tools/demo build/lockstep
 
 clean: ## remove what was built
 	rm -rf build
