@@ -87,6 +87,7 @@ std::vector<StreamFire> scanned(const RuleSet& set, const StreamInput& input) {
   }
   if (input.ended && (input.end_apart || input.bytes.empty())) scan(at, at, true);
   std::vector<StreamFire> fires;
+  fires.reserve(matches.size());
   for (const auto& match : matches)
     fires.push_back({.end = match.to, .sid = match.id.sid, .early = match.early});
   std::sort(fires.begin(), fires.end());
