@@ -56,7 +56,7 @@ struct Fire {
   std::size_t rule = 0;   // index into the rules given
   bool early = false;
 
-  auto operator<=>(const Fire&) const = default;
+  auto operator<=>(const Fire&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct Stream {

@@ -16,7 +16,7 @@ struct StreamFire {
   std::uint32_t sid = 0;
   bool early = false;
 
-  auto operator<=>(const StreamFire&) const = default;
+  auto operator<=>(const StreamFire&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct StreamInput {
