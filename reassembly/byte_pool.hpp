@@ -31,9 +31,9 @@ struct Island : boost::intrusive::set_base_hook<boost::intrusive::optimize_size<
   StreamOffset end = 0;
 };
 
-// A slab of T: the memory is reserved once, an item is constructed when it is first handed out (so that a large limit
-// costs nothing until it is needed) and handed out again last-in-first-out, the hottest first. Items own
-// nothing and are not destroyed.
+// A slab of T: the memory is reserved once, an item is constructed when it is first handed out (so that a
+// large limit costs nothing until it is needed) and handed out again last-in-first-out, the hottest first.
+// Items own nothing and are not destroyed.
 template <class T>
 class Slab {
  public:

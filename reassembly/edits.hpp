@@ -18,8 +18,8 @@ struct Edits {
   bool strip_mptcp = false;      // NOP-fill MP_CAPABLE, RFC 8684 fallback
   bool strip_unknown = false;    // NOP-fill options of unnamed kinds; used on SYN and SYN-ACK only
   bool clamp_window_scale = false;  // write 14 for anything larger, RFC 7323 §2.3
-  bool payload_changed = false;     // the payload bytes were overwritten in the frame: the checksum must follow
-  bool to_bare_ack = false;         // becomes a zero-length ACK with the numbers below, flags ACK only
+  bool payload_changed = false;  // the payload bytes were overwritten in the frame: the checksum must follow
+  bool to_bare_ack = false;      // becomes a zero-length ACK with the numbers below, flags ACK only
   Seq ack_seq{};
   Seq ack_ack{};
 

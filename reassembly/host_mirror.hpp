@@ -16,13 +16,13 @@ struct HostMirror {
 
   explicit HostMirror(BytePool& pool) : bytes(pool) {}
 
-  Assembler bytes;                   // the peer's stream, as forwarded to this host
-  StreamOffset rcv_nxt_min = 0;      // its highest ACK: everything before was surely taken
-  StreamOffset rcv_edge = none;      // rcv_nxt + rcv_wnd at their furthest: the right edge never moves left
-  StreamOffset sack_edge = none;     // right edge of the highest block that it SACKed
-  StreamOffset fin = none;           // where the peer's stream ends, once the FIN went out
-  Seq first;                    // number of the peer's stream byte 0 (its ISS + 1)
-  std::uint32_t ts_recent = 0;  // last TSval taken (RFC 7323 §4.3), valid if `timed`
+  Assembler bytes;                 // the peer's stream, as forwarded to this host
+  StreamOffset rcv_nxt_min = 0;    // its highest ACK: everything before was surely taken
+  StreamOffset rcv_edge = none;    // rcv_nxt + rcv_wnd at their furthest: the right edge never moves left
+  StreamOffset sack_edge = none;   // right edge of the highest block that it SACKed
+  StreamOffset fin = none;         // where the peer's stream ends, once the FIN went out
+  Seq first;                       // number of the peer's stream byte 0 (its ISS + 1)
+  std::uint32_t ts_recent = 0;     // last TSval taken (RFC 7323 §4.3), valid if `timed`
   std::uint32_t ts_recent_at = 0;  // when, in seconds
   std::uint32_t max_window = 0;    // largest window that it offered
   std::uint8_t window_shift = 0;   // its Rcv.Wind.Shift

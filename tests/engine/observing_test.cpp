@@ -6,7 +6,9 @@ using namespace lockstep::test;
 namespace {
 
 WireOptions watching() {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .captured_hosts = true,
+  return {.client_isn = GENERATE(any_isn()),
+          .server_isn = GENERATE(any_isn()),
+          .captured_hosts = true,
           .configure = [](PipelineConfig& config) { config.enforcing = false; }};
 }
 
@@ -15,14 +17,18 @@ WireOptions watching() {
 TEST_CASE("observing, nothing is dropped or changed", "[observing]") {
   auto wire = Wire::established(watching());
   wire.client.sends("GOOD").passes().delivers("GOOD");
-  wire.as_client().sends("EVIL", {.seq = 1}).passes().delivers_nothing().raises(
-      StreamEvent::reassembly_overlap_different_data);
+  wire.as_client()
+      .sends("EVIL", {.seq = 1})
+      .passes()
+      .delivers_nothing()
+      .raises(StreamEvent::reassembly_overlap_different_data);
   wire.as_client().resets({.seq = 30000}).passes();
   wire.as_client().sends("EVIL", {.flags = static_cast<int>(TcpFlag::psh)}).passes().delivers_nothing();
   wire.client.sends("more").passes().delivers("more");
 }
 
-TEST_CASE("observing, copies that differ ahead of a hole read as the host's queue decides", "[observing][O03]") {
+TEST_CASE("observing, copies that differ ahead of a hole read as the host's queue decides",
+          "[observing][O03]") {
   auto wire = Wire::established(watching());
   wire.client.sends("EVIL", {.seq = 5}).passes().delivers_nothing();
   // Linux: an in-order segment wins over what waits behind the hole.
