@@ -328,7 +328,7 @@ TEST_CASE("a full table gives up its oldest datagram", "[reassembly][fragments][
 }
 
 TEST_CASE("a source can't fill more than its share", "[reassembly][fragments][limits]") {
-  Bench bench({.bytes = 256 * 1024, .datagrams = 10000, .source_percent = 25});
+  Bench bench({.bytes = std::size_t{256} * 1024, .datagrams = 10000, .source_percent = 25});
   for (std::uint16_t id = 1; id <= 1000; ++id) {
     (void)bench.add(build_packet({.ip_id = id, .ip_flags = 0x2000, .payload = std::string(1404, 'x')}));
   }
@@ -384,7 +384,8 @@ TEST_CASE("any cut in any order with copies gives the packet back", "[reassembly
 TEST_CASE("whatever comes, every frame is told once and no memory stays",
           "[reassembly][fragments][property]") {
   CHECK(rc::check([] {
-    Bench bench({.bytes = 140 * 1024, .datagrams = 5, .pieces = 12, .timeout = std::chrono::seconds(3)});
+    Bench bench(
+        {.bytes = std::size_t{140} * 1024, .datagrams = 5, .pieces = 12, .timeout = std::chrono::seconds(3)});
     for (int i = *rc::gen::inRange(0, 300); i > 0; --i) {
       const auto place = *rc::gen::inRange(0, 8);
       const bool more = *rc::gen::inRange(0, 3) != 0;

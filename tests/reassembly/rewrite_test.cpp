@@ -157,7 +157,7 @@ TEST_CASE("a checksum that was wrong stays wrong by as much", "[reassembly][rewr
 }
 
 TEST_CASE("any edits leave a packet that decodes to what was asked for", "[reassembly][rewrite][property]") {
-  CHECK(rc::check([](std::string payload, bool v6, bool strip, bool scale, std::uint16_t urgent) {
+  CHECK(rc::check([](const std::string& payload, bool v6, bool strip, bool scale, std::uint16_t urgent) {
     PacketSpec spec{
         .flags = *rc::gen::inRange(0, 256) & ~(syn | rst), .urgent = urgent, .options = syn_options};
     spec.payload = payload;

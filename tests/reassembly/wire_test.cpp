@@ -326,7 +326,7 @@ TEST_CASE("an option list that does not parse is refused", "[reassembly][wire][o
 }
 
 TEST_CASE("what is not TCP passes with a kind to count", "[reassembly][wire][I09]") {
-  const auto kind = [](std::uint8_t protocol, Bytes body, const std::string& from = "10.0.0.1") {
+  const auto kind = [](std::uint8_t protocol, const Bytes& body, const std::string& from = "10.0.0.1") {
     PacketSpec spec{.source = from, .destination = from, .protocol = protocol};
     return *Case(build_ip(spec, body)).passed();
   };

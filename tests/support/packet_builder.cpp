@@ -250,7 +250,7 @@ reassembly::Frame frame_of(Bytes& bytes, LinkType link) {
 bool checksums_right(const Bytes& frame, const reassembly::Segment& segment) {
   const auto& layout = segment.layout;
   const bool v4 = segment.ip.version == 4;
-  const std::size_t ip_header = (frame[layout.ip] & 15U) * 4U;
+  const std::size_t ip_header = std::size_t{4} * (frame[layout.ip] & 15U);
   if (v4 && slow_checksum(slice(frame, layout.ip, layout.ip + ip_header)) != 0) return false;
   Bytes covered =
       v4 ? slice(frame, layout.ip + 12, layout.ip + 20) : slice(frame, layout.ip + 8, layout.ip + 40);
