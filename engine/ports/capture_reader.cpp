@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 #include <pcap/pcap.h>
 
-#include "engine/ports/pcap_file.hpp"
+#include "engine/ports/packet_file.hpp"
 
 namespace lockstep {
 namespace {
@@ -24,6 +24,7 @@ using reassembly::Timestamp;
 
 // Room for a batch; more than the longest packet.
 constexpr std::size_t batch_bytes = std::size_t{2} << 20;
+constexpr std::uint32_t unknown_link_number = 0xffffffff;
 
 template <typename T>
 using Expected = tl::expected<T, std::string>;
@@ -107,6 +108,13 @@ std::string why_not_opened(const std::string& path, const std::string& error) {
                      shown(path), error);
 }
 
+std::string unsupported(const std::string& path, int number) {
+  const char* known = pcap_datalink_val_to_name(number);
+  return fmt::format(
+      "{}: link type {} ({}) is not supported; Ethernet, raw IP, Linux cooked and null/loop are", shown(path),
+      known != nullptr ? known : "unknown", number);
+}
+
 struct Opened {
   Pcap pcap;
   LinkType link = LinkType::ethernet;
@@ -120,12 +128,7 @@ Expected<Opened> open_capture(const std::string& path) {
   if (!pcap) return tl::unexpected(why_not_opened(path, error.data()));
   const int dlt = pcap_datalink(pcap.get());
   const auto link = link_type_of(dlt);
-  if (!link) {
-    const char* known = pcap_datalink_val_to_name(dlt);
-    return tl::unexpected(fmt::format(
-        "{}: link type {} ({}) is not supported; Ethernet, raw IP, Linux cooked and null/loop are",
-        shown(path), known != nullptr ? known : "unknown", dlt));
-  }
+  if (!link) return tl::unexpected(unsupported(path, dlt));
   return Opened{std::move(pcap), *link};
 }
 
@@ -136,18 +139,19 @@ struct CaptureReader::State {
 
   std::vector<std::string> files;
   std::vector<std::uint64_t> sizes;
-  std::vector<LinkType> links;  // of all files opened so far, in order of `files`
+  std::vector<LinkType> links;  // at the head of the regular files
   std::size_t next_file = 0;    // to be opened
   std::uint64_t finished = 0;   // bytes of the files read to their end
   std::uint64_t total = 0;
-  LinkType link = LinkType::ethernet;    // of the current file
-  std::optional<PcapFile> plain;         // the current file, or
-  Pcap pcap;                             // the current file
+  std::unique_ptr<PacketFile> file;    // the current one, or
+  Pcap pcap;                           // the current one
+  LinkType link = LinkType::ethernet;  // of the last packet, whose number this is
+  std::uint32_t link_number = DLT_EN10MB;
   std::optional<Opened> standard_input;  // opened early, to know its link type
 
   const pcap_pkthdr* pending_header = nullptr;  // read, but without room in the last batch
   const u_char* pending_bytes = nullptr;
-  std::vector<std::uint8_t> plain_buffer;
+  std::vector<std::uint8_t> buffer;  // of `file`, used again
   std::vector<std::uint8_t> copies;  // of a batch, where libpcap reads
   std::vector<std::string> warnings;
   std::string failure;  // ends the run at the next call
@@ -155,10 +159,12 @@ struct CaptureReader::State {
   std::uint64_t frames = 0;
 
   [[nodiscard]] const std::string& current_path() const { return files[next_file - 1]; }
+  [[nodiscard]] std::string check(const std::string& path);
   [[nodiscard]] bool open_next();
   void close_current();
   void warn_of_damage(const std::string& why);
-  [[nodiscard]] Step take_plain(Frame& frame, bool batch_empty);
+  [[nodiscard]] bool set_link(std::uint32_t number);
+  [[nodiscard]] Step take_in_place(Frame& frame, bool batch_empty);
   [[nodiscard]] Step take_copied(Frame& frame, std::size_t& used);
   void fill(Frame& frame, std::span<std::uint8_t> bytes, std::uint32_t wire_length, std::int64_t seconds,
             std::int64_t nanoseconds);
@@ -168,16 +174,17 @@ struct CaptureReader::State {
 bool CaptureReader::State::open_next() {
   if (next_file == files.size()) return false;
   const std::string& path = files[next_file];
-  Expected<Opened> opened = path == "-" && standard_input ? std::move(*standard_input) : open_capture(path);
-  standard_input.reset();
-  if (!opened) {
-    failure = opened.error();
-    return false;
-  }
-  link = opened->link;
-  if (path != "-") plain = PcapFile::open(path, std::move(plain_buffer));
-  if (!plain) {
+  if (path != "-") file = PacketFile::open(path, std::move(buffer));
+  if (!file) {
+    Expected<Opened> opened = path == "-" && standard_input ? std::move(*standard_input) : open_capture(path);
+    standard_input.reset();
+    if (!opened) {
+      failure = opened.error();
+      return false;
+    }
     pcap = std::move(opened->pcap);
+    link = opened->link;
+    link_number = unknown_link_number;
     copies.resize(batch_bytes);
   }
   ++next_file;
@@ -186,9 +193,22 @@ bool CaptureReader::State::open_next() {
 
 void CaptureReader::State::close_current() {
   finished += sizes[next_file - 1];
-  if (plain) plain_buffer = plain->take_buffer();
-  plain.reset();
+  if (file) buffer = file->take_buffer();
+  file.reset();
   pcap.reset();
+}
+
+// Interfaces of one file may differ.
+bool CaptureReader::State::set_link(std::uint32_t number) {
+  if (number == link_number) return true;
+  const auto found = link_type_of(static_cast<int>(number));
+  if (!found) {
+    failure = unsupported(current_path(), static_cast<int>(number));
+    return false;
+  }
+  link = *found;
+  link_number = number;
+  return true;
 }
 
 void CaptureReader::State::warn_of_damage(const std::string& why) {
@@ -212,18 +232,19 @@ void CaptureReader::State::fill(Frame& frame, std::span<std::uint8_t> bytes, std
 }
 
 // The frames of a batch lie in the file's buffer, so it is read on and closed between batches only.
-CaptureReader::State::Step CaptureReader::State::take_plain(Frame& frame, bool batch_empty) {
-  PcapFile::Packet packet;
-  const PcapFile::Got got = plain->next(packet);
-  if (got == PcapFile::Got::packet) {
+CaptureReader::State::Step CaptureReader::State::take_in_place(Frame& frame, bool batch_empty) {
+  PacketFile::Packet packet;
+  const PacketFile::Got got = file->next(packet);
+  if (got == PacketFile::Got::packet) {
+    if (!set_link(packet.link_type)) return Step::stop;
     fill(frame, packet.bytes, packet.wire_length, packet.seconds, packet.nanoseconds);
     return Step::frame;
   }
   if (!batch_empty) return Step::stop;
-  if (got == PcapFile::Got::starved && plain->refill()) return Step::again;
-  if (got == PcapFile::Got::damaged)
-    warn_of_damage("the next packet's length can't be true");
-  else if (plain->left_over() != 0)
+  if (got == PacketFile::Got::starved && file->refill()) return Step::again;
+  if (got == PacketFile::Got::damaged)
+    warn_of_damage("what follows can't be true");
+  else if (file->left_over() != 0)
     warn_of_damage("the next packet is not whole");
   close_current();
   return Step::again;
@@ -246,7 +267,7 @@ CaptureReader::State::Step CaptureReader::State::take_copied(Frame& frame, std::
     pending_header = header;
   }
   const std::size_t length = pending_header->caplen;
-  if (length > PcapFile::longest_packet) {
+  if (length > PacketFile::longest_packet) {
     warnings.push_back(
         fmt::format("{}: a packet of {} bytes is too long and left out", shown(current_path()), length));
     pending_header = nullptr;
@@ -259,6 +280,24 @@ CaptureReader::State::Step CaptureReader::State::take_copied(Frame& frame, std::
   used += length;
   pending_header = nullptr;
   return Step::frame;
+}
+
+// Notes the link types that stand at the head of a regular file; text if it can't be read.
+std::string CaptureReader::State::check(const std::string& path) {
+  auto packets = PacketFile::open(path, std::move(buffer));
+  if (!packets) {
+    const auto opened = open_capture(path);
+    if (!opened) return opened.error();
+    links.push_back(opened->link);
+    return "";
+  }
+  for (const std::uint32_t number : packets->link_types()) {
+    const auto found = link_type_of(static_cast<int>(number));
+    if (!found) return unsupported(path, static_cast<int>(number));
+    links.push_back(*found);
+  }
+  buffer = packets->take_buffer();
+  return "";
 }
 
 Expected<CaptureReader> CaptureReader::open(const std::vector<std::string>& paths) {
@@ -282,9 +321,8 @@ Expected<CaptureReader> CaptureReader::open(const std::vector<std::string>& path
       std::error_code ignored;
       // A pipe can be opened only once; its header is checked when its turn comes.
       if (!fs::exists(file, ignored) || fs::is_regular_file(file, ignored)) {
-        const auto opened = open_capture(file);
-        if (!opened) return tl::unexpected(opened.error());
-        state->links.push_back(opened->link);
+        const std::string error = state->check(file);
+        if (!error.empty()) return tl::unexpected(error);
         size = fs::file_size(file, ignored);
       }
     }
@@ -316,9 +354,9 @@ Expected<std::size_t> CaptureReader::receive(std::span<Frame> batch) {
   State& state = *state_;
   std::size_t count = 0, used = 0;
   while (state.failure.empty() && count < batch.size()) {
-    if (!state.plain && !state.pcap && !state.open_next()) break;
+    if (!state.file && !state.pcap && !state.open_next()) break;
     const State::Step step =
-        state.plain ? state.take_plain(batch[count], count == 0) : state.take_copied(batch[count], used);
+        state.file ? state.take_in_place(batch[count], count == 0) : state.take_copied(batch[count], used);
     if (step == State::Step::stop) break;
     if (step == State::Step::frame) ++count;
   }
@@ -338,7 +376,7 @@ std::uint64_t CaptureReader::frames() const {
 }
 
 std::uint64_t CaptureReader::bytes_read() const {
-  if (state_->plain) return state_->finished + state_->plain->position();
+  if (state_->file) return state_->finished + state_->file->position();
   if (!state_->pcap || state_->sizes[state_->next_file - 1] == 0) return state_->finished;
   const long at = std::ftell(pcap_file(state_->pcap.get()));
   return state_->finished + (at > 0 ? static_cast<std::uint64_t>(at) : 0);
