@@ -1,5 +1,5 @@
-// One TCP connection in the flow table: both mirrors, counts, and what was decided for good. An idle
-// established flow takes at most 512 bytes; bytes held and scanner state are apart.
+// One TCP connection in the flow table: both mirrors, counts, and what was decided for good. The whole of an
+// idle established flow, asserted below; bytes held and scanner state are apart.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -56,5 +56,6 @@ struct Flow final : FlowNode {
   [[nodiscard]] reassembly::Endpoint client() const { return client_is_low ? key.low() : key.high(); }
   [[nodiscard]] reassembly::Endpoint server() const { return client_is_low ? key.high() : key.low(); }
 };
+static_assert(sizeof(Flow) <= 576);
 
 }  // namespace lockstep
