@@ -190,6 +190,10 @@ void Pipeline::follow_final(Packet& packet) {
   const bool bare_ack = segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin) &&
                         !segment.has(TcpFlag::rst);
   if (!bare_ack || flow.resets_left == 0 || packet.direction != flow.reset_answers) return;
+  // A host that acknowledges what never went out to it does not answer us: a replay's, which took what was
+  // dropped here.
+  const reassembly::HostMirror& host = flow.session.receiver(reverse(packet.direction));
+  if (host.known && host.to_offset(segment.ack) > host.rcv_nxt_max()) return;
   --flow.resets_left;
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,

@@ -115,3 +115,11 @@ TEST_CASE("both hosts reset: the connection is closed, and a new SYN starts anot
   wire.client.acks().passes();
   wire.client.sends("again").passes().delivers("again");
 }
+
+TEST_CASE("our reset is repeated at a challenge ACK, not at an ACK of what never went out", "[session][rst]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("AAAA", {.seq = 5}).passes();
+  wire.client.sends("BBBBBBBB", {.seq = 1}).drops_flow(Reason::overlap_conflict).causes_resets(2);
+  wire.client.acks({.ack = 41}).drops(Reason::flow_dropped).causes_resets(0);
+  wire.client.acks({.ack = 1}).drops(Reason::flow_dropped).causes_resets(1);
+}
