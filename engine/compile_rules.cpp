@@ -40,6 +40,8 @@ class DirectoryCache final : public signatures::DatabaseCache {
   fs::path directory_;
 };
 
+}  // namespace
+
 std::vector<std::string> stream_event_names() {
   std::vector<std::string> names;
   for (unsigned i = 0; i < static_cast<unsigned>(reassembly::StreamEvent::count); ++i) {
@@ -47,8 +49,6 @@ std::vector<std::string> stream_event_names() {
   }
   return names;
 }
-
-}  // namespace
 
 tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> compile_rules(
     LoadedRules&& loaded, const Settings& settings, std::uint64_t generation) {

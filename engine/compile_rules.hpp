@@ -13,6 +13,9 @@
 
 namespace lockstep {
 
+// The names that `stream-event` knows: those that the reassembly raises.
+[[nodiscard]] std::vector<std::string> stream_event_names();
+
 // The error holds a line for each rule that could not be compiled.
 [[nodiscard]] tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> compile_rules(
     LoadedRules&& loaded, const Settings& settings, std::uint64_t generation);

@@ -63,6 +63,7 @@ void Pipeline::open_half_open(Packet& packet, const FlowKey& key, std::uint64_t 
   record->handshake.commit(packet.ruling, *packet.segment, true);
   record->packets_to_server = 1;
   record->bytes_to_server = static_cast<std::uint32_t>(packet.bytes);
+  packet.record = record;
 }
 
 void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint64_t hash) {
@@ -84,6 +85,8 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     const std::uint32_t packets_before = record.packets_to_server;
     const std::uint32_t bytes_before = record.bytes_to_server;
     const Timestamp start = record.first_seen();
+    const bool asked = record.asked;
+    signatures::FlowState state = std::move(record.state);
     half_open_.remove(record);
     packet.half_open = false;
     create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, segment), client_is_low);
@@ -91,10 +94,15 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     packet.flow->bytes[reassembly::index(Direction::to_server)] = bytes_before;
     packet.flow->start = start;
     packet.flow->flags_seen[reassembly::index(Direction::to_server)] = TcpFlag::syn;
+    if (packet.flow->inspection) {
+      packet.flow->inspection->state = std::move(state);
+      packet.flow->inspection->packet_seen[reassembly::index(Direction::to_server)] = asked;
+    }
     return;
   }
   if (segment.has(TcpFlag::rst)) return half_open_.remove(record);
   record.handshake.commit(packet.ruling, segment, from_client);
+  packet.record = &record;
   if (segment.has(TcpFlag::syn)) static_cast<void>(half_open_.find_or_insert(record.key, hash, now_));
 }
 

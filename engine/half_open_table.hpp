@@ -16,6 +16,7 @@
 #include "reassembly/handshake.hpp"
 #include "reassembly/segment.hpp"
 #include "reassembly/time.hpp"
+#include "signatures/flow_state.hpp"
 
 namespace lockstep {
 
@@ -38,8 +39,10 @@ class HalfOpenRecord
   bool client_is_low = false;          // the side that sent the first SYN
   std::uint8_t packets_to_server = 0;  // saturating; the flow's counts go on from here
   std::uint8_t packets_to_client = 0;
+  bool asked = false;  // rules of addresses alone have judged the client's direction
   std::uint32_t bytes_to_server = 0;
   std::uint32_t bytes_to_client = 0;
+  signatures::FlowState state;  // what rules that matched a SYN remember; the flow goes on with it
 
  private:
   friend class HalfOpenTable;

@@ -201,8 +201,11 @@ void Inspector::match_packet(const Packet& packet) {
     }
     const signatures::RuleGroup* group = rules_->set->rules_for(ends).of(way);
     if (group == nullptr) return;
-    const signatures::MatchContext context{fields_, no_state_, hosts_};
-    signatures::match_packet(*rules_->set, group, context, true, scratch_, matches_);
+    HalfOpenRecord* record = packet.record;
+    const signatures::MatchContext context{fields_, record != nullptr ? record->state : no_state_, hosts_};
+    const bool first = record == nullptr || !forward || !record->asked;
+    signatures::match_packet(*rules_->set, group, context, first, scratch_, matches_);
+    if (record != nullptr && forward) record->asked = true;
     if (!no_state_.empty()) no_state_ = {};
     return;
   }

@@ -1,9 +1,12 @@
 #include "engine/load_rules.hpp"
 
+#include <algorithm>
 #include <iterator>
+#include <optional>
 
 #include <fmt/format.h>
 
+#include "engine/compile_rules.hpp"
 #include "engine/rule_files.hpp"
 
 namespace lockstep {
@@ -34,6 +37,29 @@ void report(signatures::LoadReport& to, const std::string& file, Troubles troubl
                      std::make_move_iterator(troubles.end()));
 }
 
+// The first stream event that a rule asks for and that the reassembly never raises, or nothing.
+std::optional<std::string> unknown_event(const signatures::Rule& rule) {
+  const auto raised = stream_event_names();
+  for (const signatures::PacketOption& option : rule.packet) {
+    const auto* event = std::get_if<signatures::StreamEvent>(&option);
+    if (event != nullptr && std::find(raised.begin(), raised.end(), event->name) == raised.end())
+      return event->name;
+  }
+  return std::nullopt;
+}
+
+// A rule for an event that is never raised is skipped by name, as one with a keyword that is missing is.
+void skip_unknown_events(signatures::ParsedRules& parsed) {
+  std::erase_if(parsed.rules, [&](const signatures::Rule& rule) {
+    const auto event = unknown_event(rule);
+    if (!event) return false;
+    --parsed.report.loaded;
+    parsed.report.skipped.push_back(
+        {rule.place, rule.id, signatures::SkippedRule::Why::missing, {"stream-event:" + *event}});
+    return true;
+  });
+}
+
 }  // namespace
 
 tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& settings) {
@@ -54,6 +80,7 @@ tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& s
   signatures::RuleParser parser(std::move(parser_settings));
   for (const TextFile& file : files->rules) parser.parse(file.path, file.text);
   LoadedRules loaded{std::move(parser).finish(), std::move(rates)};
+  skip_unknown_events(loaded.parsed);
   if (files->threshold) report(loaded.parsed.report, files->threshold->path, std::move(rate_troubles));
   if (files->reference) report(loaded.parsed.report, files->reference->path, std::move(reference_troubles));
   if (files->classification)

@@ -25,7 +25,8 @@ struct Packet {
   Flow* flow = nullptr;  // null: no connection is known, or it is half open
   Direction direction = Direction::to_server;
   bool half_open = false;
-  bool new_flow = false;  // this packet created the flow
+  HalfOpenRecord* record = nullptr;  // of a half-open connection, if it has one and keeps it
+  bool new_flow = false;             // this packet created the flow
   reassembly::Ruling ruling;
   Verdict verdict;
   bool datagram = false;    // put together from fragments, which are told one by one besides

@@ -97,7 +97,7 @@ void Pipeline::inspect(Packet& packet) {
   packet.kind = Packet::Kind::segment;
   observer_->on_arrival(packet);
   if (!find_flow(packet)) {
-    if (packet.flow == nullptr) match_alone(packet);
+    if (packet.flow == nullptr || packet.segment->has(TcpFlag::syn)) match_handshake(packet);
     return;
   }
   count(packet);
@@ -206,9 +206,9 @@ void Pipeline::decide(Packet& packet) {
   if (inspects(flow)) obey(packet);
 }
 
-// A packet without a flow is asked for itself: SYNs, and resets of nothing.
-void Pipeline::match_alone(Packet& packet) {
-  if (inspector_ == nullptr) return;
+// SYNs, SYN-ACKs, and resets of nothing: headers only, the stream has not begun.
+void Pipeline::match_handshake(Packet& packet) {
+  if (packet.flow == nullptr ? inspector_ == nullptr : !inspects(*packet.flow)) return;
   inspector_->begin(packet);
   inspector_->match_packet(packet);
   obey(packet);

@@ -76,7 +76,7 @@ class Pipeline {
   void observe(Packet& packet);
   void read_observed(Packet& packet, reassembly::StreamOffset from);
   void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);
-  void match_alone(Packet& packet);
+  void match_handshake(Packet& packet);
   void obey(Packet& packet);
   void finish_flow(Packet& packet, Final verdict);
   [[nodiscard]] bool inspects(const Flow& flow) const;

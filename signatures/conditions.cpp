@@ -96,7 +96,11 @@ struct PacketOptionHolds {
 
   [[nodiscard]] bool is_tcp() const { return packet.protocol == tcp; }
   [[nodiscard]] bool is_ipv4() const { return packet.ip_version == 4; }
-  bool operator()(const Dsize& option) const { return option.size.matches(packet.payload.size()); }
+  // As Suricata has it, `dsize:!N` asks for a payload.
+  bool operator()(const Dsize& option) const {
+    if (option.size.op == Comparison::Op::not_equal && packet.payload.empty()) return false;
+    return option.size.matches(packet.payload.size());
+  }
   bool operator()(const Ttl& option) const { return option.value.matches(packet.ttl); }
   bool operator()(const Tos& option) const { return is_ipv4() && option.value.matches(packet.tos); }
   bool operator()(const IpId& option) const { return is_ipv4() && option.value.matches(packet.ip_id); }

@@ -21,6 +21,7 @@ FOLDERS = ("pcaps", "linux-host/probes", "suricata-verify")
 SUFFIXES = (".pcap", ".pcapng", ".cap", ".trace")
 RULES = Path(__file__).parent / "replay.rules"
 SECONDS = 120
+FATES = ("forwarded", "rewritten", "dropped", "held")
 
 
 @dataclass
@@ -42,7 +43,7 @@ def flat(tree, prefix=""):
 def unbalanced(stats):
     """The sums of the counters, made again from the log."""
     ours = stats["lockstep"]
-    seen, out = ours["received"]["packets"], sum(ours[part]["packets"] for part in ("forwarded", "dropped", "held"))
+    seen, out = ours["received"]["packets"], sum(ours[part]["packets"] for part in FATES)
     if seen != out:
         return f"error: {seen} packets received, {out} accounted for"
     if seen != stats["decoder"]["pkts"]:
@@ -95,7 +96,7 @@ def report(results, verbose):
     print(f"{len(results)} captures, {sum(bool(result.refused) for result in results)} refused, "
           f"{sum(bool(result.faults) for result in results)} failed")
     print(f"packets           {packets}")
-    for name in ("forwarded", "rewritten", "dropped", "held", "made"):
+    for name in (*FATES, "made"):
         print(f"  {name:14}  {share(total[f'lockstep.{name}.packets'], packets)}")
     print(f"flows             {flows}")
     print(f"  diverged        {share(total['lockstep.flow.diverged'], flows)}")

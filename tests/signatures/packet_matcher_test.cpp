@@ -40,6 +40,14 @@ TEST_CASE("a packet rule sees one payload and never the stream", "[signatures][p
   CHECK_FALSE(scans_stream(*matching.group));
 }
 
+TEST_CASE("dsize:!N asks for a payload, dsize:<N does not", "[signatures][packet]") {
+  Matching matching({packet_rule(1, {Dsize{{Comparison::Op::not_equal, 4, 0}}}),
+                     packet_rule(2, {Dsize{{Comparison::Op::less, 4, 0}}})});
+  CHECK(matching.judge("") == Sids{2});
+  CHECK(matching.judge("abc") == Sids{1, 2});
+  CHECK(matching.judge("abcd").empty());
+}
+
 TEST_CASE("anchored contents of tcp rules are judged on packet and stream", "[signatures][packet]") {
   Rule rule = make_rule(1, {content("attack", {.depth = number(6)})});
   rule.inspection = Inspection::packet_and_stream;
