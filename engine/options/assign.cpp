@@ -33,13 +33,13 @@ Result assign_number(Invocation& invocation, const Option& option, const std::st
   if (option.kind == Kind::time) {
     const auto time = parse_time(text);
     if (!time) return wrong(option, text);
-    const auto result = in_range(option, static_cast<std::uint64_t>(time->count()), text);
+    auto result = in_range(option, static_cast<std::uint64_t>(time->count()), text);
     if (result) slot<Nanoseconds>(option, invocation) = *time;
     return result;
   }
   const auto number = option.kind == Kind::size ? parse_size(text) : parse_count(text);
   if (!number) return wrong(option, text);
-  const auto result = in_range(option, *number, text);
+  auto result = in_range(option, *number, text);
   if (result) slot<std::uint64_t>(option, invocation) = *number;
   return result;
 }
@@ -210,7 +210,7 @@ std::string show_value(const Invocation& invocation, const Option& option, std::
 
 std::string show_default(const Option& option) {
   if (option.kind == Kind::names) return "the names of Suricata's default configuration";
-  const std::string shown = show_value(Invocation{}, option);
+  std::string shown = show_value(Invocation{}, option);
   if (shown == "\"\"" || shown == "[]") return "none";
   return shown;
 }

@@ -32,7 +32,7 @@ std::string_view toml_type(const toml::node& node) {
 
 // The text of a scalar; nothing for what has none here.
 std::optional<std::string> scalar(const toml::node& node) {
-  if (const auto text = node.value_exact<std::string>()) return text;
+  if (auto text = node.value_exact<std::string>()) return text;
   if (const auto number = node.value_exact<std::int64_t>()) return fmt::format("{}", *number);
   if (const auto boolean = node.value_exact<bool>()) return *boolean ? "true" : "false";
   return std::nullopt;
@@ -46,7 +46,6 @@ bool fits(Kind kind, const toml::node& node) {
       return node.is_integer();
     case Kind::size:
     case Kind::time:
-      return node.is_string() || node.is_integer();
     case Kind::names:
     case Kind::texts:
     case Kind::paths:

@@ -75,12 +75,12 @@ struct Option {
   std::string_view argument = {};  // its placeholder in help
   std::uint8_t commands = 0;       // where the flags are valid
   Kind kind = Kind::boolean;
+  bool comma_separated = false;  // on the command line, a list in one argument
   Range range = {};
   std::span<const std::string_view> choices = {};
   Target target = {};
   // What is wrong with one value of a list beyond its type; empty: nothing.
   std::string (*check)(std::string_view value) = nullptr;
-  bool comma_separated = false;  // on the command line, a list in one argument
   std::string_view text = {};
 
   [[nodiscard]] bool operand() const { return !flags.empty() && flags.front() != '-'; }

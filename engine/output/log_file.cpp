@@ -12,7 +12,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::size_t large = 256 * 1024;
+constexpr std::size_t large = 262'144;
 
 }  // namespace
 
