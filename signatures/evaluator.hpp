@@ -74,7 +74,7 @@ class Evaluator {
   static std::uint64_t find(const CompiledContent& content, const std::uint8_t* bytes, std::uint64_t lo,
                             std::uint64_t hi);
   std::uint64_t find(const CompiledContent& content, std::uint64_t lo, std::uint64_t hi);
-  bool known_missing(std::size_t index, std::uint64_t lo, std::uint64_t hi) const;
+  [[nodiscard]] bool known_missing(std::size_t index, std::uint64_t lo, std::uint64_t hi) const;
   void remember_missing(std::size_t index, std::uint64_t lo, std::uint64_t hi);
   void note_missing(const CompiledContent& content, std::size_t index, const Window& window);
 

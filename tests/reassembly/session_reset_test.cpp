@@ -116,7 +116,8 @@ TEST_CASE("both hosts reset: the connection is closed, and a new SYN starts anot
   wire.client.sends("again").passes().delivers("again");
 }
 
-TEST_CASE("our reset is repeated at a challenge ACK, not at an ACK of what never went out", "[session][rst]") {
+TEST_CASE("our reset is repeated at a challenge ACK, not at an ACK of what never went out",
+          "[session][rst]") {
   auto wire = Wire::established(anywhere());
   wire.client.sends("AAAA", {.seq = 5}).passes();
   wire.client.sends("BBBBBBBB", {.seq = 1}).drops_flow(Reason::overlap_conflict).causes_resets(2);
