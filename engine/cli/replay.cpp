@@ -123,6 +123,10 @@ tl::expected<CapturePort, std::string> open_port(const ReplayOptions& options) {
 int run_replay(const Configuration& configuration) {
   const Settings& settings = configuration.invocation.settings;
   const ReplayOptions& options = configuration.invocation.replay;
+  if (options.inputs.empty()) {
+    fmt::print(stderr, "lockstep: replay needs a capture to read\nTry 'lockstep help replay'.\n");
+    return exit_usage;
+  }
   auto rules = prepare_rules(settings);
   if (!rules) return rules.error();
   auto port = open_port(options);

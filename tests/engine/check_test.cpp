@@ -143,3 +143,7 @@ TEST_CASE("the default variables are those that the rule parser knows", "[engine
     CHECK(*known.ports(name) == value);
   }
 }
+
+TEST_CASE("a replay of nothing is a mistake of usage", "[program][replay]") {
+  CHECK(run_lockstep({"replay"}).code == exit_usage);
+}
