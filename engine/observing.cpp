@@ -19,9 +19,8 @@ void Pipeline::observe(Packet& packet) {
     inspector_->match_packet(packet);
   }
   const StreamOffset from = flow.session.receiver(packet.direction).bytes.in_order();
-  const auto* before = packet.flow;
   commit(packet);
-  if (packet.flow != before || packet.new_flow) return;  // another connection began
+  if (packet.ruling.transition == reassembly::Transition::reincarnate) return;  // another connection began
   read_observed(packet, from);
   if (inspected) obey(packet);
 }

@@ -42,3 +42,8 @@ TEST_CASE("observing, a FIN ahead of a hole counts once the hole is filled", "[o
   wire.client.sends("GOOD", {.seq = 1}).passes().delivers("GOOD");
   CHECK(wire.flow().session.state_of_sender(Direction::to_client) == reassembly::TcpState::close_wait);
 }
+
+TEST_CASE("observing, the first packet of a connection met in its middle is read", "[observing][adopted]") {
+  Wire wire(watching());
+  wire.client.sends("middle", {.seq = 1000, .ack = 500}).passes().delivers("middle");
+}
