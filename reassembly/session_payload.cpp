@@ -68,8 +68,8 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     end = to.fin;
   }
   const StreamOffset left = to.known ? std::clamp(to.rcv_nxt_min, begin, end) : begin;
-  // Adopted, and the receiver has not said yet where it stands: bytes from before the adoption have no place in the
-  // store. Their sender repeats them; by then the receiver's ACK has told.
+  // Adopted, and the receiver has not said yet where it stands: bytes from before the adoption have no place
+  // in the store. Their sender repeats them; by then the receiver's ACK has told.
   if (limits_->enforcing && !to.known && left < end && left < to.bytes.kept_from()) {
     return drop(Reason::out_of_order_limit, StreamEvent::reassembly_segment_before_base_seq);
   }

@@ -22,10 +22,14 @@ TEST_CASE("the receiver's first ACK tells where an adopted stream really stands"
   wire.client.sends("ab", {.seq = 1000, .ack = 500}).passes().delivers("abcdef");
 }
 
-TEST_CASE("bytes from before an adoption wait until the receiver has told where it stands", "[session][adopted]") {
+TEST_CASE("bytes from before an adoption wait until the receiver has told where it stands",
+          "[session][adopted]") {
   Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
   wire.client.sends("cdef", {.seq = 1002, .ack = 500}).passes().delivers("cdef");
-  wire.as_client().sends("EVIL", {.seq = 998, .ack = 500}).drops(Reason::out_of_order_limit).delivers_nothing();
+  wire.as_client()
+      .sends("EVIL", {.seq = 998, .ack = 500})
+      .drops(Reason::out_of_order_limit)
+      .delivers_nothing();
   wire.server.acks({.seq = 500, .ack = 1000}).passes();
   wire.client.sends("ab", {.seq = 1000, .ack = 500}).passes().delivers("abcdef");
 }
