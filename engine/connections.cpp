@@ -71,6 +71,11 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   const bool from_client = from_low(segment.source, segment.destination) == record.client_is_low;
   packet.half_open = true;
   packet.direction = from_client ? Direction::to_server : Direction::to_client;
+  const reassembly::SynOffer* continued = from_client ? record.handshake.continued_by(segment) : nullptr;
+  if (continued != nullptr && config_.session.async_oneside) {
+    promote(packet, record, hash, reassembly::Session::adopt(bytes_, config_.session, *continued, segment));
+    return follow(packet);
+  }
   packet.ruling = record.handshake.judge(segment, from_client);
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
@@ -79,31 +84,37 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
   (from_client ? record.bytes_to_server : record.bytes_to_client) += static_cast<std::uint32_t>(packet.bytes);
   if (segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client) {
-    const reassembly::SynOffer syn = *record.handshake.answered_by(segment);
-    const FlowKey key = record.key;
-    const bool client_is_low = record.client_is_low;
-    const std::uint32_t packets_before = record.packets_to_server;
-    const std::uint32_t bytes_before = record.bytes_to_server;
-    const Timestamp start = record.first_seen();
-    const bool asked = record.asked;
-    signatures::FlowState state = std::move(record.state);
-    half_open_.remove(record);
-    packet.half_open = false;
-    create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, segment), client_is_low);
-    packet.flow->packets[reassembly::index(Direction::to_server)] = packets_before;
-    packet.flow->bytes[reassembly::index(Direction::to_server)] = bytes_before;
-    packet.flow->start = start;
-    packet.flow->flags_seen[reassembly::index(Direction::to_server)] = TcpFlag::syn;
-    if (packet.flow->inspection) {
-      packet.flow->inspection->state = std::move(state);
-      packet.flow->inspection->packet_seen[reassembly::index(Direction::to_server)] = asked;
-    }
-    return;
+    const reassembly::SynOffer& syn = *record.handshake.answered_by(segment);
+    return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
   }
   if (segment.has(TcpFlag::rst)) return half_open_.remove(record);
   record.handshake.commit(packet.ruling, segment, from_client);
   packet.record = &record;
   if (segment.has(TcpFlag::syn)) static_cast<void>(half_open_.find_or_insert(record.key, hash, now_));
+}
+
+// What was half open is a flow.
+void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t hash,
+                       reassembly::Session&& session) {
+  constexpr std::size_t to_server = reassembly::index(Direction::to_server);
+  const FlowKey key = record.key;
+  const bool client_is_low = record.client_is_low;
+  const std::uint32_t packets_before = record.packets_to_server;
+  const std::uint32_t bytes_before = record.bytes_to_server;
+  const Timestamp start = record.first_seen();
+  const bool asked = record.asked;
+  signatures::FlowState state = std::move(record.state);
+  half_open_.remove(record);
+  packet.half_open = false;
+  create_flow(packet, key, hash, std::move(session), client_is_low);
+  packet.flow->packets[to_server] += packets_before;
+  packet.flow->bytes[to_server] += bytes_before;
+  packet.flow->start = start;
+  packet.flow->flags_seen[to_server] |= TcpFlag::syn;
+  if (packet.flow->inspection) {
+    packet.flow->inspection->state = std::move(state);
+    packet.flow->inspection->packet_seen[to_server] = asked;
+  }
 }
 
 void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash) {
@@ -124,17 +135,7 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
     create_flow(packet, key, hash,
                 reassembly::Session::adopt(bytes_, config_.session, segment, packet.direction),
                 client_is_low);
-    if (!segment.has(TcpFlag::syn)) {
-      judge(packet);
-      if (!config_.enforcing) {
-        observe(packet);
-        return;
-      }
-      match(packet);
-      decide(packet);
-      commit(packet);
-      return;
-    }
+    if (!segment.has(TcpFlag::syn)) return follow(packet);
     packet.ruling = reassembly::sanitized_syn(segment);
   }
   packet.verdict = verdict_of(packet.ruling);

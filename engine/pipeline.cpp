@@ -104,6 +104,10 @@ void Pipeline::inspect(Packet& packet) {
   const bool syn = packet.segment->has(TcpFlag::syn);
   const Final decided = packet.flow->final_verdict;
   if ((decided == Final::dropped || decided == Final::diverged) && !syn) return follow_final(packet);
+  follow(packet);
+}
+
+void Pipeline::follow(Packet& packet) {
   judge(packet);
   if (!config_.enforcing) return observe(packet);
   match(packet);
@@ -115,7 +119,12 @@ void Pipeline::judge(Packet& packet) {
   Flow& flow = *packet.flow;
   packet.ruling = flow.session.judge(*packet.segment, packet.direction);
   if (inspects(flow)) inspector_->begin(packet);
-  while (packet.ruling.kind == Ruling::Kind::gap) {
+  while (packet.ruling.kind == Ruling::Kind::gap || packet.ruling.kind == Ruling::Kind::start) {
+    if (packet.ruling.kind == Ruling::Kind::start) {
+      flow.session.start_at(packet.direction, packet.ruling.gap_to);
+      packet.ruling = flow.session.judge(*packet.segment, packet.direction);
+      continue;
+    }
     const Direction direction = packet.ruling.gap_in_reverse ? reverse(packet.direction) : packet.direction;
     const auto before = flow.session.receiver(direction).bytes.in_order();
     const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
@@ -201,6 +210,7 @@ void Pipeline::decide(Packet& packet) {
       finish_flow(packet, Final::diverged);
       break;
     case Ruling::Kind::gap:
+    case Ruling::Kind::start:
       break;  // settled in judge()
   }
   if (inspects(flow)) obey(packet);

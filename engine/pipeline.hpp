@@ -68,6 +68,7 @@ class Pipeline {
   void process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment);
   void judge_datagram();
   void inspect(Packet& packet);
+  void follow(Packet& packet);
   void judge(Packet& packet);
   void match(Packet& packet);
   void decide(Packet& packet);
@@ -89,6 +90,7 @@ class Pipeline {
   bool find_flow(Packet& packet);
   void judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint64_t hash);
   void open_half_open(Packet& packet, const FlowKey& key, std::uint64_t hash);
+  void promote(Packet& packet, HalfOpenRecord& record, std::uint64_t hash, reassembly::Session&& session);
   void judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash);
   void create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash, reassembly::Session&& session,
                    bool client_is_low);

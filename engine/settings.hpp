@@ -58,6 +58,7 @@ struct StreamSettings {
   std::uint64_t reassembly_depth = 0;         // bytes; 0: no limit
   std::uint64_t inspect_window = 8ULL << 10;  // bytes retained behind the last byte scanned
   bool drop_silent = false;
+  bool async_oneside = true;
 };
 
 struct DefragSettings {

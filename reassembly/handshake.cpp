@@ -94,6 +94,14 @@ const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
   return nullptr;
 }
 
+const SynOffer* HalfOpen::continued_by(const Segment& segment) const {
+  if (!segment.has(TcpFlag::ack) || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return nullptr;
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (offers_[i].iss.plus(1) == segment.seq) return &offers_[i];
+  }
+  return nullptr;
+}
+
 void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_client) {
   if (!ruling.forwards() || segment.has(TcpFlag::rst)) return;
   if (!from_client) {

@@ -37,6 +37,9 @@ class HalfOpen {
 
   // The candidate that a SYN-ACK answers; nullptr if none.
   [[nodiscard]] const SynOffer* answered_by(const Segment& syn_ack) const;
+  // The candidate behind whose SYN a segment of the client goes on; nullptr if none. The server's answer must
+  // have gone another way.
+  [[nodiscard]] const SynOffer* continued_by(const Segment& segment) const;
   [[nodiscard]] std::size_t candidates() const { return count_; }
 
  private:

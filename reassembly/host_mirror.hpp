@@ -28,7 +28,8 @@ struct HostMirror {
   std::uint8_t window_shift = 0;   // its Rcv.Wind.Shift
   bool timed = false;              // ts_recent holds a value
   bool known = false;              // rcv_nxt_min is its own word, not a guess of an adopted session
-  bool reset_possible = false;     // a RST went out to it that it may have taken
+  bool heard = true;            // its peer has spoken; adopted sessions: not before the peer's first segment
+  bool reset_possible = false;  // a RST went out to it that it may have taken
 
   // The most it can have: the in-order end of what was forwarded, the FIN included.
   [[nodiscard]] StreamOffset rcv_nxt_max() const { return bytes.in_order() + (fin_in_order() ? 1 : 0); }

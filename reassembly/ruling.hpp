@@ -27,6 +27,8 @@ struct Ruling {
     drop,        // `reason` says why
     reset_both,  // drop it, and reset both ends of the connection
     gap,  // bytes up to `gap_to` will never be seen: skip_gap(), scan, judge again (replay, adopted sessions)
+    start,     // adopted: the first segment of its sender; the stream starts at `gap_to`: start_at(), judge
+               // again
     diverged,  // replay: the captured host took bytes that were dropped here
   };
 

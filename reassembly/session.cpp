@@ -7,6 +7,9 @@
 namespace lockstep::reassembly {
 namespace {
 
+// Of a host whose ACKs go another way: a usual receive window. Bytes further back can't be compared any more.
+constexpr StreamOffset under_way = 256LL << 10U;
+
 std::uint32_t seconds(Timestamp time) {
   return static_cast<std::uint32_t>(
       std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
@@ -63,6 +66,15 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segmen
   HostMirror& from = session.mirror(reverse(direction));
   from.first = segment.ack;
   from.known = segment.has(TcpFlag::ack);
+  from.heard = false;
+  return session;
+}
+
+Session Session::adopt(BytePool& pool, const SessionLimits& limits, const SynOffer& syn,
+                       const Segment& segment) {
+  Session session = adopt(pool, limits, segment, Direction::to_server);
+  session.offer_ = syn;
+  session.other_ = Other::syn_of_client;
   return session;
 }
 
@@ -107,6 +119,12 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   Ruling ruling;
   const StreamOffset begin = to.to_offset(segment.seq);
   const StreamOffset end = begin + segment.sequence_length();
+  if (!to.heard && begin < end && begin < to.bytes.in_order()) {
+    // What the other end claimed to have of it proves nothing: its own first word does.
+    ruling.kind = Ruling::Kind::start;
+    ruling.gap_to = begin;
+    return ruling;
+  }
   const bool left = begin == end ? begin < to.rcv_nxt_min : end <= to.rcv_nxt_min;
   if (left && to.known) {
     // A repeat or a keep-alive: the host can't deliver it, but answers with the ACK that its sender may need.
@@ -119,7 +137,10 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   } else {
     switch (place_of_ack(from, ack)) {
       case AckPlace::unsent:
-        return judge_unsent_ack(direction, ack);
+        if (!one_direction(direction)) return judge_unsent_ack(direction, ack);
+        if (!limits_->async_oneside) return drop(Reason::one_direction, StreamEvent::one_direction);
+        if (!told_one_direction_) ruling.events.add(StreamEvent::one_direction);
+        break;
       case AckPlace::too_old:
         return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
       case AckPlace::old:
@@ -154,13 +175,16 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
   }
   if (limits_->captured_hosts) {
     const CaptureNotes noted = notes(reverse(direction));
+    // A host that took a segment whose ACK was doubted here vouches for that ACK: the capture has the gap.
+    const bool vouched = noted.dropped_for_ack && missing < noted.dropped_to && ack > noted.dropped_from;
     const bool refused = noted.dropped_from <= missing && missing < noted.dropped_to;
-    if (refused && limits_->enforcing) {
+    if (refused && limits_->enforcing && !vouched) {
       ruling.kind = Ruling::Kind::diverged;
       return ruling;
     }
-    if (refused) ruling.events.add(StreamEvent::ambiguous);  // the host took what was thought to be refused
-    if (ahead || refused) {
+    // The host took what was thought to be refused.
+    if (refused && !vouched) ruling.events.add(StreamEvent::ambiguous);
+    if (ahead || refused || vouched) {
       ruling.kind = Ruling::Kind::gap;
       ruling.gap_to = next;
       ruling.events.add(StreamEvent::capture_gap);
@@ -227,6 +251,7 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
     other_ = Other::none;
     client.rcv_nxt_min = 0;
   }
+  mirror(direction).heard = true;
   take_ack(ruling, segment, direction);
   take_timestamp(segment, direction);
   take_payload(ruling, segment, direction);
@@ -241,6 +266,10 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     from.known = true;
   }
   if (ruling.old_ack) return;
+  if (one_direction(direction) && ruling.ack > from.rcv_nxt_max()) {
+    from.bytes.skip_to(ruling.ack);
+    told_one_direction_ = true;
+  }
   from.rcv_nxt_min = std::max(from.rcv_nxt_min, ruling.ack);
   const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
   from.max_window = std::max(from.max_window, window);
@@ -276,6 +305,8 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
     // Observing, the bytes are read only after this.
     if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())
       to.bytes.release(to.bytes.in_order() - history());
+    // No ACK will tell what it has taken: as many bytes as may be under way.
+    if (one_direction(direction)) to.bytes.release(to.bytes.in_order() - std::max(history(), under_way));
   }
   if (!ruling.fin) return;
   if (to.fin == HostMirror::none && mirror(reverse(direction)).fin == HostMirror::none) {
@@ -288,7 +319,10 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   if (!notes_) notes_ = std::make_unique<std::array<CaptureNotes, 2>>();
   if (ruling.reason == Reason::ack_of_unsent) {
     StreamOffset& claimed = (*notes_)[index(reverse(direction))].claimed;
-    claimed = std::max(claimed, sender(direction).to_offset(segment.ack));
+    const HostMirror& from = sender(direction);
+    claimed = std::max(claimed, from.to_offset(segment.ack));
+    StreamOffset& edge = (*notes_)[index(reverse(direction))].claimed_edge;
+    edge = std::max(edge, claimed + (static_cast<StreamOffset>(segment.window) << from.window_shift));
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
@@ -297,6 +331,7 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   const StreamOffset end = begin + length;
   const bool joins =
       noted.dropped_from != HostMirror::none && begin <= noted.dropped_to && end >= noted.dropped_from;
+  noted.dropped_for_ack = ruling.reason == Reason::ack_of_unsent && (noted.dropped_for_ack || !joins);
   noted.dropped_from = joins ? std::min(begin, noted.dropped_from) : begin;
   noted.dropped_to = joins ? std::max(end, noted.dropped_to) : end;
 }
@@ -304,7 +339,19 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
 std::pair<StreamOffset, StreamOffset> Session::skip_gap(Direction direction, StreamOffset to) {
   HostMirror& receiver = mirror(direction);
   receiver.bytes.skip_to(to);
+  const CaptureNotes noted = notes(direction);
+  if (receiver.rcv_edge != HostMirror::none && noted.claimed >= to) {
+    receiver.rcv_edge = std::max(receiver.rcv_edge, noted.claimed_edge);
+  }
   return {to, receiver.bytes.in_order()};
+}
+
+void Session::start_at(Direction direction, StreamOffset at) {
+  HostMirror& to = mirror(direction);
+  to.bytes.start_at(at);
+  to.rcv_nxt_min = at;
+  to.heard = true;
+  to.known = false;
 }
 
 void Session::overlay(const Ruling& ruling, const Segment& segment, Direction direction) const {

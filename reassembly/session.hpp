@@ -37,6 +37,7 @@ struct SessionLimits {
   bool enforcing = true;  // false: nothing can be dropped or changed, the host is followed (observing)
   OverlapPolicy policy = OverlapPolicy::linux;  // observing: whose queue decides between copies that differ
   SegmentLogPool* logs = nullptr;               // observing only
+  bool async_oneside = true;    // connections of which one direction is seen only are followed, not refused
   bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
 };
 
@@ -46,8 +47,10 @@ struct CaptureNotes {
   StreamOffset dropped_from =
       HostMirror::none;  // bytes [dropped_from, dropped_to) came and were not forwarded
   StreamOffset dropped_to = HostMirror::none;
+  bool dropped_for_ack = false;  // all of them came with an ACK of what the capture had not shown
   StreamOffset claimed =
       HostMirror::none;  // an ACK of its own beyond everything that the capture showed so far
+  StreamOffset claimed_edge = HostMirror::none;  // and the right edge of its window that came with it
 };
 
 class Session {
@@ -57,6 +60,10 @@ class Session {
   // From a segment in the middle of a connection: nothing is known but its numbers.
   static Session adopt(BytePool& pool, const SessionLimits& limits, const Segment& segment,
                        Direction direction);
+  // From the client's ACK where no SYN-ACK was seen: the way back may go elsewhere. A SYN-ACK that answers
+  // `syn` after all starts a session of its own.
+  static Session adopt(BytePool& pool, const SessionLimits& limits, const SynOffer& syn,
+                       const Segment& segment);
 
   [[nodiscard]] Ruling judge(const Segment& segment, Direction direction) const;
 
@@ -75,6 +82,9 @@ class Session {
   // becomes in order: the caller scans those bytes, [first, second) of the answer, as the start of a new
   // stream.
   std::pair<StreamOffset, StreamOffset> skip_gap(Direction direction, StreamOffset to);
+
+  // The stream of `direction`, of which nothing was seen, starts at `at`.
+  void start_at(Direction direction, StreamOffset at);
 
   // Whether SessionLimits::history counts for this session; it does from the start.
   void keep_history(bool keep) { keeps_history_ = keep; }
@@ -118,6 +128,8 @@ class Session {
   [[nodiscard]] Ruling judge_segment(const Segment& segment, Direction direction) const;
   [[nodiscard]] std::optional<Ruling> refuse_timestamp(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
+  // The other end of an adopted connection has never spoken: its segments may go another way (EVASIONS I10).
+  [[nodiscard]] bool one_direction(Direction direction) const { return !sender(direction).heard; }
   [[nodiscard]] Ruling judge_payload(const Segment& segment, Direction direction, Ruling ruling) const;
   [[nodiscard]] std::optional<Ruling> place_payload(const Segment& segment, Direction direction,
                                                     Ruling& ruling) const;
@@ -159,6 +171,7 @@ class Session {
   bool md5_ = false;
   bool ao_ = false;
   bool client_closed_first_ = false;
+  bool told_one_direction_ = false;
 };
 
 template <class Use>

@@ -101,7 +101,9 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
       return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
     }
     const bool other = other_ == Other::syn_ack;
-    if (!same && other && segment.seq != offer_.iss) {
+    const bool begun =
+        receiver(Direction::to_client).bytes.end() > 0;  // what is stored has the first one's numbers
+    if (!same && (begun || (other && segment.seq != offer_.iss))) {
       return drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
     }
     Ruling ruling = sanitized_syn(segment);
@@ -133,6 +135,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
 
 Ruling Session::judge_handshake(const Segment& segment, Direction direction) const {
   if (direction == Direction::to_server) return judge_handshake_ack(segment);
+  // A capture may show the server's first data before the ACK that it had seen by then (CVE-2018-6794).
+  if (limits_->captured_hosts && other_ == Other::none) return judge_segment(segment, direction);
   // The server sends nothing but SYN-ACKs before the last ACK; a bare ACK may answer a stray segment.
   if (!segment.payload.empty() || segment.has(TcpFlag::fin)) {
     return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
@@ -145,7 +149,11 @@ Ruling Session::judge_handshake(const Segment& segment, Direction direction) con
 }
 
 Ruling Session::judge_handshake_ack(const Segment& segment) const {
-  const bool first = segment.ack == receiver(Direction::to_client).first;
+  const HostMirror& client = receiver(Direction::to_client);
+  const StreamOffset ack = client.to_offset(segment.ack);
+  const bool first =
+      ack >= 0 &&
+      ack <= client.rcv_nxt_max();  // more than 0 only where the capture's order is not the hosts'
   const bool other = other_ == Other::syn_ack && segment.ack == offer_.iss.plus(1);
   if (!first && !other) return drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
   if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
@@ -153,7 +161,7 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
     // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).
     const std::uint32_t echo = segment.options.timestamps->echo;
     const std::uint32_t from = first ? synack_timestamp_ : offer_.timestamp;
-    const std::uint32_t to = first ? receiver(Direction::to_client).ts_recent : offer_.timestamp;
+    const std::uint32_t to = first ? client.ts_recent : offer_.timestamp;
     if (echo - from > to - from) return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
   }
   const HostMirror& server = receiver(Direction::to_server);
@@ -164,6 +172,7 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
     return drop(Reason::handshake_bad_ack, StreamEvent::est_pkt_before_last_ack);
   Ruling ruling;
   ruling.accepted = true;
+  ruling.ack = first ? ack : 0;
   ruling.transition = Transition::complete_handshake;
   ruling.candidate = first ? 0 : 1;
   return judge_payload(segment, Direction::to_server, ruling);

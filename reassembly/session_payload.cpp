@@ -71,7 +71,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   // Adopted, and the receiver has not said yet where it stands: bytes from before the adoption have no place
   // in the store. Their sender repeats them; by then the receiver's ACK has told.
   if (limits_->enforcing && !to.known && left < end && left < to.bytes.kept_from()) {
-    return drop(Reason::out_of_order_limit, StreamEvent::reassembly_segment_before_base_seq);
+    return drop(Reason::left_of_store, StreamEvent::reassembly_segment_before_base_seq);
   }
   ruling.edits.trim_front = static_cast<std::uint32_t>(left - begin);
   ruling.offset = left;

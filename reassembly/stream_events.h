@@ -45,6 +45,7 @@
   X(mptcp, "mptcp")                                                                 \
   X(ambiguous, "ambiguous")                                                         \
   X(capture_gap, "capture_gap")                                                     \
+  X(one_direction, "one_direction")                                                 \
   X(diverged, "diverged")
 
 #endif

@@ -221,6 +221,12 @@ constexpr Option table[] = {
      .text =
          "Do not reset the protected host when its connection is dropped; it stays open there until it times "
          "out."},
+    {.key = "stream.async-oneside",
+     .kind = Kind::boolean,
+     .target = AT(settings.stream.async_oneside),
+     .text = "Follow connections of which only one direction comes this way, with the event "
+             "stream.one_direction; "
+             "otherwise they are refused."},
 
     {.key = "defrag.memory",
      .argument = "SIZE",

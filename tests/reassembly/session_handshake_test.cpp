@@ -83,7 +83,9 @@ TEST_CASE("of two SYN-ACKs the client's ACK tells which one counts", "[handshake
 }
 
 TEST_CASE("data before the handshake is complete is refused", "[handshake][H19][H20]") {
-  Wire wire(anywhere());
+  auto options = anywhere();
+  options.configure = [](PipelineConfig& config) { config.session.async_oneside = false; };
+  Wire wire(options);
   wire.client.syns().passes();
   wire.as_client().sends("EARLY", {.seq = 1}).drops(Reason::data_before_handshake);
   wire.server.syn_acks().passes();

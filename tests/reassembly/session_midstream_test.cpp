@@ -26,10 +26,7 @@ TEST_CASE("bytes from before an adoption wait until the receiver has told where 
           "[session][adopted]") {
   Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
   wire.client.sends("cdef", {.seq = 1002, .ack = 500}).passes().delivers("cdef");
-  wire.as_client()
-      .sends("EVIL", {.seq = 998, .ack = 500})
-      .drops(Reason::out_of_order_limit)
-      .delivers_nothing();
+  wire.as_client().sends("EVIL", {.seq = 998, .ack = 500}).drops(Reason::left_of_store).delivers_nothing();
   wire.server.acks({.seq = 500, .ack = 1000}).passes();
   wire.client.sends("ab", {.seq = 1000, .ack = 500}).passes().delivers("abcdef");
 }
@@ -48,6 +45,107 @@ TEST_CASE("replay: an ACK ahead of the data that the capture lacks", "[session][
   wire.client.sends("abcd").passes();
   wire.server.acks({.ack = 9}).drops(Reason::ack_of_unsent);
   wire.client.sends("ijkl", {.seq = 9}).passes().delivers("ijkl").raises(StreamEvent::capture_gap);
+}
+
+TEST_CASE("replay: a host that took a segment vouches for the ACK that came with it",
+          "[session][replay][capture-gap]") {
+  auto wire = Wire::established({.captured_hosts = true});
+  wire.client.sends("req1").passes().delivers("req1");
+  wire.client.sends("req2", {.seq = 5, .ack = 5}).drops(Reason::ack_of_unsent);  // "resp" is missing
+  wire.server.sends("more", {.seq = 5, .ack = 9}).passes().delivers("more").raises(StreamEvent::capture_gap);
+  wire.client.sends("req3", {.seq = 9, .ack = 9}).passes().delivers("req3");
+}
+
+TEST_CASE("replay: both directions lack bytes, and segments of both were doubted",
+          "[session][replay][capture-gap]") {
+  auto wire = Wire::established({.captured_hosts = true});
+  wire.client.sends("req1").passes();
+  wire.client.sends("req2", {.seq = 105, .ack = 55}).drops(Reason::ack_of_unsent);
+  wire.server.sends("more", {.seq = 75, .ack = 109})
+      .passes()
+      .delivers_nothing()
+      .raises(StreamEvent::capture_gap);
+  wire.client.sends("req3", {.seq = 109, .ack = 79}).passes().delivers("morereq3");
+}
+
+TEST_CASE("replay: the window that came with a doubted ACK counts once the gap is certain",
+          "[session][replay][capture-gap]") {
+  auto wire = Wire::established({.window = 100, .captured_hosts = true});
+  wire.client.sends("abcd").passes();
+  wire.server.acks({.ack = 201}).drops(Reason::ack_of_unsent);
+  wire.client.sends("ijkl", {.seq = 201}).passes().delivers("ijkl");
+}
+
+TEST_CASE("replay: a forged ACK alone skips nothing", "[session][replay][capture-gap][D02]") {
+  auto wire = Wire::established({.captured_hosts = true});
+  wire.client.sends("abcd").passes();
+  wire.as_server().sends("EVIL", {.ack = 9}).drops(Reason::ack_of_unsent);
+  wire.client.sends("efgh").passes().delivers("efgh");
+  wire.server.sends("GOOD", {.ack = 9}).passes().delivers("GOOD");
+}
+
+TEST_CASE("replay: the server's data stand before the ACK that it had seen by then",
+          "[session][replay][H19]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .captured_hosts = true});
+  wire.client.syns().passes();
+  wire.server.syn_acks().passes();
+  wire.server.sends("banner").passes().delivers("banner");
+  wire.client.sends("hello", {.seq = 1, .ack = 7}).passes().delivers("hello");
+  wire.server.sends("more", {.ack = 6}).passes().delivers("more");
+}
+
+TEST_CASE("one direction only is followed, with an alarm", "[session][adopted][I10]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
+  wire.client.sends("abcd", {.seq = 1, .ack = 1}).passes().delivers("abcd");
+  wire.client.sends("efgh", {.seq = 5, .ack = 400})
+      .passes()
+      .delivers("efgh")
+      .raises(StreamEvent::one_direction);
+  wire.client.sends("mnop", {.seq = 13, .ack = 900}).passes().delivers_nothing();
+  wire.client.sends("EFGHijkl", {.seq = 5, .ack = 900})
+      .passes_as(Reason::overlap_rewritten)
+      .carries("efghijkl")
+      .delivers("ijklmnop");
+  SECTION("when the other end speaks after all, its first word counts, not what was claimed for it") {
+    wire.server.sends("answer", {.seq = 300, .ack = 17}).passes().delivers("answer");
+    wire.client.acks({.seq = 17, .ack = 306}).passes();
+  }
+}
+
+TEST_CASE("one direction only: the store stays bounded", "[session][adopted][I10]") {
+  Wire wire;
+  const std::string piece(1000, 'x');
+  for (int i = 0; i < 1000; ++i)
+    wire.client.sends(piece, {.seq = 1 + i * 1000, .ack = 1}).passes().delivers(piece);
+  const auto& bytes = wire.flow().session.receiver(Direction::to_server).bytes;
+  CHECK(bytes.in_order() - bytes.kept_from() <= 256 << 10);
+  wire.as_client().sends("EVIL", {.seq = 1, .ack = 1}).drops(Reason::left_of_store);
+}
+
+TEST_CASE("one direction only, from the SYN on; a SYN-ACK after all begins anew",
+          "[session][handshake][I10][H19]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
+  wire.client.syns().passes();
+  wire.as_client().sends("EARLY", {.seq = 1, .ack = 700}).passes().delivers("EARLY");
+  CHECK(wire.flow().session.adopted());
+  SECTION("the way back goes elsewhere") {
+    wire.client.sends("more", {.seq = 6, .ack = 900})
+        .passes()
+        .delivers("more")
+        .raises(StreamEvent::one_direction);
+  }
+  SECTION("somebody else spoke before the server") {
+    wire.server.syn_acks().passes();
+    CHECK_FALSE(wire.flow().session.adopted());
+    wire.client.acks({.seq = 1, .ack = 1}).passes();
+    wire.client.sends("GOOD", {.seq = 1, .ack = 1}).passes().delivers("GOOD");
+  }
+}
+
+TEST_CASE("one direction only is refused where stream.async-oneside says so", "[session][adopted][I10]") {
+  Wire wire({.configure = [](PipelineConfig& config) { config.session.async_oneside = false; }});
+  wire.client.sends("abcd", {.seq = 1, .ack = 1}).passes();
+  wire.client.sends("efgh", {.seq = 5, .ack = 400}).drops(Reason::one_direction);
 }
 
 TEST_CASE("replay: a host that took what was dropped here has diverged", "[session][replay][diverged]") {
