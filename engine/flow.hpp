@@ -56,6 +56,6 @@ struct Flow final : FlowNode {
   [[nodiscard]] reassembly::Endpoint client() const { return client_is_low ? key.low() : key.high(); }
   [[nodiscard]] reassembly::Endpoint server() const { return client_is_low ? key.high() : key.low(); }
 };
-static_assert(sizeof(Flow) <= 576);
+static_assert(sizeof(Flow) <= 512);
 
 }  // namespace lockstep

@@ -28,7 +28,7 @@ ResetPlace place_of_reset(const HostMirror& receiver, StreamOffset offset) {
   if (receiver.fin_in_order() && offset == receiver.fin) return ResetPlace::possible;
   if (offset < receiver.rcv_nxt_min) return ResetPlace::outside;
   // Without a word from the receiver its window is unknown; then any number ahead may be in it.
-  const bool beyond = receiver.rcv_edge != HostMirror::none && offset > receiver.rcv_edge;
+  const bool beyond = receiver.rcv_edge() != HostMirror::none && offset > receiver.rcv_edge();
   return beyond ? ResetPlace::outside : ResetPlace::in_window;
 }
 

@@ -20,8 +20,8 @@ std::uint32_t seconds(Timestamp time) {
 Session::Session(BytePool& pool, const SessionLimits& limits)
     : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {
   if (limits.enforcing || limits.logs == nullptr) return;
-  logs_ = std::make_unique<std::array<SegmentLog, 2>>(
-      std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
+  memory_ = std::make_unique<CaptureMemory>();
+  memory_->logs.emplace(std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
 }
 
 Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& syn, const Segment& syn_ack)
@@ -35,7 +35,8 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
 
   HostMirror& server = mirror(Direction::to_server);
   server.first = syn.iss.plus(1);
-  server.rcv_edge = server.max_window = answer.window;
+  server.max_window = answer.window;
+  server.offer_edge(answer.window);
   server.window_shift = scales ? answer.window_shift : 0;
   server.known = true;
   server.timed = timestamps_;
@@ -45,7 +46,8 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
   HostMirror& client = mirror(Direction::to_client);
   client.first = answer.iss.plus(1);
   client.rcv_nxt_min = -1;
-  client.rcv_edge = client.max_window = syn.window;
+  client.max_window = syn.window;
+  client.offer_edge(syn.window);
   client.window_shift = scales ? syn.window_shift : 0;
   client.known = true;
   client.timed = timestamps_;
@@ -206,7 +208,7 @@ bool Session::interval_over(const Segment& segment, std::uint32_t since) const {
 }
 
 CaptureNotes Session::notes(Direction direction) const {
-  return notes_ ? (*notes_)[index(direction)] : CaptureNotes{};
+  return memory_ ? memory_->notes[index(direction)] : CaptureNotes{};
 }
 
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
@@ -249,7 +251,7 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
     }
     established_ = true;
     other_ = Other::none;
-    client.rcv_nxt_min = 0;
+    client.acknowledge(0);
   }
   mirror(direction).heard = true;
   take_ack(ruling, segment, direction);
@@ -262,7 +264,7 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
   HostMirror& from = mirror(reverse(direction));
   if (!from.known) {
     if (ruling.ack < from.bytes.in_order()) from.bytes.retreat_to(ruling.ack);
-    from.rcv_nxt_min = ruling.ack;
+    from.acknowledge(ruling.ack);
     from.known = true;
   }
   if (ruling.old_ack) return;
@@ -270,11 +272,11 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     from.bytes.skip_to(ruling.ack);
     told_one_direction_ = true;
   }
-  from.rcv_nxt_min = std::max(from.rcv_nxt_min, ruling.ack);
+  from.acknowledge(std::max(from.rcv_nxt_min, ruling.ack));
   const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
   from.max_window = std::max(from.max_window, window);
   // The scale of an adopted session is unknown: it has no edge.
-  if (!adopted_) from.rcv_edge = std::max(from.rcv_edge, ruling.ack + static_cast<StreamOffset>(window));
+  if (!adopted_) from.offer_edge(ruling.ack + static_cast<StreamOffset>(window));
   for (std::size_t i = 0; sack_ && i < segment.options.sack_count; ++i) {
     const StreamOffset right = from.to_offset(segment.options.sack[i].right);
     // A lie about what was never forwarded is no edge (EVASIONS D28).
@@ -300,7 +302,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
   HostMirror& to = mirror(direction);
   if (ruling.length > 0) {
     const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
-    if (logs_) (*logs_)[index(direction)].add(ruling.offset, payload, to.bytes);
+    if (SegmentLog* log = segment_log(direction)) log->add(ruling.offset, payload, to.bytes);
     to.bytes.insert(ruling.offset, payload);
     // Observing, the bytes are read only after this.
     if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())
@@ -316,17 +318,17 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
-  if (!notes_) notes_ = std::make_unique<std::array<CaptureNotes, 2>>();
+  if (!memory_) memory_ = std::make_unique<CaptureMemory>();
   if (ruling.reason == Reason::ack_of_unsent) {
-    StreamOffset& claimed = (*notes_)[index(reverse(direction))].claimed;
+    CaptureNotes& noted = memory_->notes[index(reverse(direction))];
     const HostMirror& from = sender(direction);
-    claimed = std::max(claimed, from.to_offset(segment.ack));
-    StreamOffset& edge = (*notes_)[index(reverse(direction))].claimed_edge;
-    edge = std::max(edge, claimed + (static_cast<StreamOffset>(segment.window) << from.window_shift));
+    noted.claimed = std::max(noted.claimed, from.to_offset(segment.ack));
+    const StreamOffset window = static_cast<StreamOffset>(segment.window) << from.window_shift;
+    noted.claimed_edge = std::max(noted.claimed_edge, noted.claimed + window);
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
-  CaptureNotes& noted = (*notes_)[index(direction)];
+  CaptureNotes& noted = memory_->notes[index(direction)];
   const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;
   const bool joins =
@@ -340,16 +342,14 @@ std::pair<StreamOffset, StreamOffset> Session::skip_gap(Direction direction, Str
   HostMirror& receiver = mirror(direction);
   receiver.bytes.skip_to(to);
   const CaptureNotes noted = notes(direction);
-  if (receiver.rcv_edge != HostMirror::none && noted.claimed >= to) {
-    receiver.rcv_edge = std::max(receiver.rcv_edge, noted.claimed_edge);
-  }
+  if (receiver.rcv_edge() != HostMirror::none && noted.claimed >= to) receiver.offer_edge(noted.claimed_edge);
   return {to, receiver.bytes.in_order()};
 }
 
 void Session::start_at(Direction direction, StreamOffset at) {
   HostMirror& to = mirror(direction);
   to.bytes.start_at(at);
-  to.rcv_nxt_min = at;
+  to.acknowledge(at);
   to.heard = true;
   to.known = false;
 }
@@ -361,8 +361,9 @@ void Session::overlay(const Ruling& ruling, const Segment& segment, Direction di
 
 std::vector<RunReadings> Session::readings(Direction direction, StreamOffset from) const {
   const Assembler& bytes = receiver(direction).bytes;
-  if (!logs_ || from >= bytes.in_order() || !(*logs_)[index(direction)].conflicts()) return {};
-  return (*logs_)[index(direction)].readings(bytes, from, bytes.in_order(), limits_->policy);
+  const SegmentLog* log = segment_log(direction);
+  if (log == nullptr || from >= bytes.in_order() || !log->conflicts()) return {};
+  return log->readings(bytes, from, bytes.in_order(), limits_->policy);
 }
 
 void Session::settle(Direction direction, const std::vector<RunReadings>& runs) {
@@ -370,7 +371,7 @@ void Session::settle(Direction direction, const std::vector<RunReadings>& runs) 
   for (const RunReadings& run : runs) {
     if (!run.readings.empty()) bytes.replace(run.run.begin, run.readings.front().bytes);
   }
-  if (logs_) (*logs_)[index(direction)].delivered(bytes);
+  if (SegmentLog* log = segment_log(direction)) log->delivered(bytes);
 }
 
 TcpState Session::state_of_sender(Direction direction) const {

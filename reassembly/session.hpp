@@ -53,6 +53,13 @@ struct CaptureNotes {
   StreamOffset claimed_edge = HostMirror::none;  // and the right edge of its window that came with it
 };
 
+// What is kept apart from the flow: observing from the start, in an enforcing replay once there is something
+// to note, inline never.
+struct CaptureMemory {
+  std::array<CaptureNotes, 2> notes;
+  std::optional<std::array<SegmentLog, 2>> logs;  // observing only
+};
+
 class Session {
  public:
   // From a SYN-ACK that was forwarded, and the SYN that it answers.
@@ -152,26 +159,28 @@ class Session {
   [[nodiscard]] bool interval_over(const Segment& segment, std::uint32_t since) const;
   [[nodiscard]] StreamOffset history() const { return keeps_history_ ? limits_->history : 0; }
   [[nodiscard]] CaptureNotes notes(Direction direction) const;
+  [[nodiscard]] SegmentLog* segment_log(Direction direction) const {
+    return memory_ && memory_->logs ? &(*memory_->logs)[index(direction)] : nullptr;
+  }
 
   const SessionLimits* limits_;
-  std::array<HostMirror, 2> mirrors_;                   // by the direction whose receiver it is
-  std::unique_ptr<std::array<CaptureNotes, 2>> notes_;  // replay only, once there is something to note
-  std::unique_ptr<std::array<SegmentLog, 2>> logs_;     // observing only
-  SynOffer offer_;                                      // of `other_`
-  std::uint32_t challenged_ = 0;                        // ticks of the last RST challenge, 0: none yet
-  std::uint32_t syn_passed_ = 0;                        // of the last SYN or SYN-ACK inside the connection
+  std::array<HostMirror, 2> mirrors_;  // by the direction whose receiver it is
+  std::unique_ptr<CaptureMemory> memory_;
+  SynOffer offer_;                // of `other_`
+  std::uint32_t challenged_ = 0;  // ticks of the last RST challenge, 0: none yet
+  std::uint32_t syn_passed_ = 0;  // of the last SYN or SYN-ACK inside the connection
   std::uint32_t synack_timestamp_ =
       0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
   Other other_ = Other::none;
-  bool keeps_history_ = true;
-  bool established_ = false;
-  bool adopted_ = false;
-  bool timestamps_ = false;  // negotiated
-  bool sack_ = false;
-  bool md5_ = false;
-  bool ao_ = false;
-  bool client_closed_first_ = false;
-  bool told_one_direction_ = false;
+  bool keeps_history_ : 1 = true;
+  bool established_ : 1 = false;
+  bool adopted_ : 1 = false;
+  bool timestamps_ : 1 = false;  // negotiated
+  bool sack_ : 1 = false;
+  bool md5_ : 1 = false;
+  bool ao_ : 1 = false;
+  bool client_closed_first_ : 1 = false;
+  bool told_one_direction_ : 1 = false;
 };
 
 template <class Use>

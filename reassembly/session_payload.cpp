@@ -42,19 +42,19 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   const HostMirror& to = receiver(direction);
   const StreamOffset begin = to.to_offset(segment.seq);
   StreamOffset end = begin + static_cast<StreamOffset>(segment.payload.size());
-  if (notes_ && begin > to.bytes.in_order() && notes(direction).claimed >= begin) {
+  if (memory_ && begin > to.bytes.in_order() && notes(direction).claimed >= begin) {
     // The receiver had acknowledged what the capture lacks, and here the sender goes on behind it.
     ruling.kind = Ruling::Kind::gap;
     ruling.gap_to = begin;
     ruling.events.add(StreamEvent::capture_gap);
     return ruling;
   }
-  if (to.rcv_edge != HostMirror::none) {
-    if (begin > to.rcv_edge) return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
+  if (const StreamOffset right = to.rcv_edge(); right != HostMirror::none) {
+    if (begin > right) return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     // The first byte beyond a closed window is a probe: its answer is the window update that the sender waits
     // for.
-    const bool probe = begin == to.rcv_edge && begin == to.bytes.in_order() && begin < end;
-    const StreamOffset edge = to.rcv_edge + (probe ? 1 : 0);
+    const bool probe = begin == right && begin == to.bytes.in_order() && begin < end;
+    const StreamOffset edge = right + (probe ? 1 : 0);
     if (begin < end && begin == edge)
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
