@@ -106,6 +106,15 @@ TEST_CASE("the default is weaker than the file, the file than --set, --set than 
   CHECK(settings({"--set=mode=observe"}).invocation.settings.mode == Mode::observe);
 }
 
+TEST_CASE("captures may be any number, with options between them", "[engine][cli]") {
+  const auto line = parse_command_line({"replay", "a.pcap", "b.pcap", "-k", "none", "c.pcap", "-"});
+  REQUIRE(line);
+  const auto configuration = configure(*line);
+  REQUIRE(configuration);
+  CHECK(configuration->invocation.replay.inputs ==
+        std::vector<std::string>{"a.pcap", "b.pcap", "c.pcap", "-"});
+}
+
 TEST_CASE("wrong usage is exit 2 and says what was probably meant", "[engine][cli]") {
   const auto refused = [](const std::vector<std::string>& arguments, const std::string& part) {
     const auto outcome = run_lockstep(arguments);
