@@ -74,6 +74,7 @@ bool Evaluator::step(const CompiledPcre& pcre, std::size_t index, std::uint64_t 
     }
     if (!pcre.relative_next || discontinue_) return false;
     note_change(pcre, subject, from, result);
+    if (pcre.regex.anchored()) return false;  // PCRE2 would take the next start for the anchor
     if (++steps_ > max_steps) return give_up();
     if (start + 1 > end_) return false;
     from = start + 1;

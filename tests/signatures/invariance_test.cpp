@@ -56,6 +56,9 @@ TEST_CASE("alerts do not depend on how the stream is cut", "[signatures][stream]
   SECTION("regular expressions") {
     agree_on_many("regular expressions", {.flowbits = false, .bytes = false});
   }
+  SECTION("anchored regular expressions and what follows them") {
+    agree_on_many("anchored regular expressions", {.flowbits = false, .anchored = true, .bytes = false});
+  }
   SECTION("rules that wait for each other's flowbits") {
     agree_on_many("flowbits", {.pcres = false, .bytes = false});
   }

@@ -164,13 +164,13 @@ ByteMath byte_math_from(const Raw& raw, Growing& growing) {
   return math;
 }
 
-constexpr std::array<std::string_view, 30> regexes{
+constexpr std::array<std::string_view, 32> regexes{
     "ab",    "ab+c",    "a.c",           "a[^b]c", "a.*b",    "(?:a|b)c", "b+",     "[ab]{2,3}",
     "\\d",   "a|bc",    "^ab",           "^a",     "b$",      "c\\z",     "a\\Z",   "ab?",
     "a.*?b", "(a)b\\1", "(?<=a)b",       "\\bab",  "a(?=b)",  "a(?!b)",   "^b.*c$", "a\\nb",
-    "\\Aa",  "(?i:A)b", "[\\x01-\\x03]", "b\\b",   "(?<!a)b", "(b|bb)c"};
+    "\\Aa",  "(?i:A)b", "[\\x01-\\x03]", "b\\b",   "(?<!a)b", "(b|bb)c",  "a|b",    "[ab]"};
 
-Pcre pcre_from(const Raw& raw, bool negated) {
+Pcre pcre_from(const Raw& raw, bool negated, const GeneratorOptions& allowed) {
   Draw draw(raw);
   Pcre pcre;
   pcre.pattern = regexes.at(draw.below(regexes.size()));
@@ -185,13 +185,19 @@ Pcre pcre_from(const Raw& raw, bool negated) {
                                                  PCRE2_DOLLAR_ENDONLY,
                                                  PCRE2_MULTILINE | PCRE2_DOTALL};
   pcre.options = options.at(draw.below(options.size()));
+  if (allowed.anchored) {  // expressions that match at several offsets
+    constexpr std::array<std::string_view, 5> movable{"a|b", "[ab]", "ab?", "a|bc", "[ab]{1,2}"};
+    pcre.pattern = movable.at(draw.below(movable.size()));
+    pcre.options |= PCRE2_ANCHORED;
+  }
   return pcre;
 }
 
 // A kind is drawn last, from what the options of the case allow.
 PayloadOption option_from(const Raw& raw, Growing& growing, const GeneratorOptions& allowed) {
   const auto kind = raw.back() % 20;
-  if (kind >= 18 && allowed.pcres) return pcre_from(raw, kind == 19 && raw.front() % 3 == 2);
+  const std::uint32_t first_pcre = allowed.anchored ? 12 : 18;
+  if (kind >= first_pcre && allowed.pcres) return pcre_from(raw, kind == 19 && raw.front() % 3 == 2, allowed);
   if (kind >= 13 && kind < 18 && allowed.bytes) {
     switch (kind) {
       case 13:
@@ -227,6 +233,19 @@ StateOption bit_from(std::uint32_t number) {
   return flowbits;
 }
 
+// Only what must follow a match tells whether an anchored expression is searched for again further on.
+void follow_anchored(std::vector<PayloadOption>& options) {
+  for (std::size_t i = 0; i < options.size(); ++i) {
+    const auto* pcre = std::get_if<Pcre>(&options[i]);
+    if (pcre == nullptr || pcre->negated || (pcre->options & PCRE2_ANCHORED) == 0) continue;
+    const bool odd = (pcre->pattern.size() + i) % 2 == 1;
+    Content content;
+    content.pattern = {static_cast<std::uint8_t>(odd ? 'a' : 'b')};
+    content.within = {1, -1};
+    options.insert(options.begin() + static_cast<std::ptrdiff_t>(++i), content);
+  }
+}
+
 // Contents that no automatic choice would take for the fast pattern, too.
 void choose_fast_pattern(std::vector<PayloadOption>& options, std::uint32_t number) {
   if (options.empty() || number % 4 != 3) return;
@@ -258,6 +277,7 @@ Rule rule_from(const RawRule& raw, std::uint32_t sid, const GeneratorOptions& al
     content.pattern = {'a'};
     rule.payload.insert(rule.payload.begin(), content);
   }
+  follow_anchored(rule.payload);
   choose_fast_pattern(rule.payload, raw.action / 16);
   rule.variables = static_cast<std::uint8_t>(growing.variables);
   if (allowed.flowbits) {

@@ -25,7 +25,8 @@ struct GeneratorOptions {
   bool drops = false;  // also drop and reject rules
   bool flowbits = true;
   bool pcres = true;
-  bool bytes = true;  // byte_test, byte_jump, byte_extract, byte_math
+  bool anchored = false;  // every pcre has the flag A, and there are many
+  bool bytes = true;      // byte_test, byte_jump, byte_extract, byte_math
   bool small_windows = false;
 };
 
