@@ -198,12 +198,13 @@ void Pipeline::follow_final(Packet& packet) {
   const reassembly::Segment& segment = *packet.segment;
   const bool bare_ack = segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin) &&
                         !segment.has(TcpFlag::rst);
-  if (!bare_ack || flow.resets_left == 0 || packet.direction != flow.reset_answers) return;
+  std::uint8_t& left = flow.resets_left[reassembly::index(reverse(packet.direction))];
+  if (!bare_ack || left == 0) return;
   // A host that acknowledges what never went out to it does not answer us: a replay's, which took what was
   // dropped here.
   const reassembly::HostMirror& host = flow.session.receiver(reverse(packet.direction));
   if (host.known && host.to_offset(segment.ack) > host.rcv_nxt_max()) return;
-  --flow.resets_left;
+  --left;
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
                                                      segment.ack, std::nullopt);
@@ -243,8 +244,7 @@ void Pipeline::reset(Packet& packet, Direction towards) {
                               forward ? reassembly::Toward::receiver : reassembly::Toward::sender,
                               flow.session.reset_number(towards), flow.session.ack_number(towards));
   send_bare(*packet.frame, {out.data(), length}, !forward);
-  flow.resets_left = 3;
-  flow.reset_answers = reverse(towards);
+  flow.resets_left[reassembly::index(towards)] = 3;
   observer_->on_reset(flow, towards, length);
 }
 

@@ -41,8 +41,8 @@ struct Flow final : FlowNode {
   std::array<std::uint8_t, 2> flags_seen{};
   Final final_verdict = Final::none;
   Reason final_reason = Reason::none;
-  std::uint8_t resets_left = 0;  // repeats of our reset that may still answer a challenge ACK
-  Direction reset_answers = Direction::to_client;  // the way in which those challenge ACKs go
+  // Repeats of our reset that may still answer a challenge ACK, by the direction of the reset.
+  std::array<std::uint8_t, 2> resets_left{};
   bool client_is_low = false;
   bool alerted = false;
   std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged

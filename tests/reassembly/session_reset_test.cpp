@@ -123,4 +123,5 @@ TEST_CASE("our reset is repeated at a challenge ACK, not at an ACK of what never
   wire.client.sends("BBBBBBBB", {.seq = 1}).drops_flow(Reason::overlap_conflict).causes_resets(2);
   wire.client.acks({.ack = 41}).drops(Reason::flow_dropped).causes_resets(0);
   wire.client.acks({.ack = 1}).drops(Reason::flow_dropped).causes_resets(1);
+  wire.server.acks({.ack = 1}).drops(Reason::flow_dropped).causes_resets(1);
 }
