@@ -209,7 +209,16 @@ void Pipeline::follow_final(Packet& packet) {
   const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
                                                      segment.ack, std::nullopt);
   send_bare(*packet.frame, {out.data(), length}, true);
-  observer_->on_reset(flow, reverse(packet.direction), length);
+  observer_->on_made(flow, reverse(packet.direction), {TcpFlag::rst}, length);
+}
+
+void Pipeline::ask_sender(const Packet& packet) {
+  std::array<std::uint8_t, reassembly::max_bare_frame> out;
+  const reassembly::Edits& edits = packet.ruling.edits;
+  const std::size_t length = reassembly::build_ack(
+      out, *packet.frame, *packet.segment, reassembly::Toward::sender, edits.bare_seq, edits.bare_ack, 0);
+  send_bare(*packet.frame, {out.data(), length}, true);
+  observer_->on_made(*packet.flow, reverse(packet.direction), {TcpFlag::ack}, length);
 }
 
 // Ports 2n and 2n+1 are the sides of a pair.
@@ -245,7 +254,7 @@ void Pipeline::reset(Packet& packet, Direction towards) {
                               flow.session.reset_number(towards), flow.session.ack_number(towards));
   send_bare(*packet.frame, {out.data(), length}, !forward);
   flow.resets_left[reassembly::index(towards)] = 3;
-  observer_->on_reset(flow, towards, length);
+  observer_->on_made(flow, towards, {TcpFlag::rst}, length);
 }
 
 void Pipeline::reset_idle(Flow& flow, Direction towards) {
@@ -261,7 +270,7 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
   port_->send({{out.data(), length}, to_server.link, now_, 0});
-  observer_->on_reset(flow, towards, length);
+  observer_->on_made(flow, towards, {TcpFlag::rst}, length);
 }
 
 void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {

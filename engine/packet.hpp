@@ -74,7 +74,7 @@ class Observer {
   // A connection of which only SYNs were seen is forgotten.
   virtual void on_half_open_end(const HalfOpenRecord&, FlowEnd, Timestamp) {}
   // A reset of our own went out, of so many bytes.
-  virtual void on_reset(const Flow&, Direction, std::size_t) {}
+  virtual void on_made(const Flow&, Direction, reassembly::TcpFlags, std::size_t) {}
 };
 
 }  // namespace lockstep

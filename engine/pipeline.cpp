@@ -198,6 +198,7 @@ void Pipeline::decide(Packet& packet) {
       break;
     case Ruling::Kind::drop:
       packet.verdict = {Action::drop, joined(ruling.reason)};
+      if (ruling.transition == Transition::ask_sender) ask_sender(packet);
       break;
     case Ruling::Kind::reset_both:
       packet.verdict = {Action::drop_flow, joined(ruling.reason)};

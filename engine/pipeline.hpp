@@ -70,6 +70,7 @@ class Pipeline {
   void inspect(Packet& packet);
   void follow(Packet& packet);
   void judge(Packet& packet);
+  void ask_sender(const Packet& packet);
   void match(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);

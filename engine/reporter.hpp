@@ -31,7 +31,7 @@ class Reporter final : public Observer {
               reassembly::StreamOffset to) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
   void on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) override;
-  void on_reset(const Flow& flow, Direction towards, std::size_t bytes) override;
+  void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
 
  private:
   void count(const Packet& packet);

@@ -49,6 +49,8 @@ struct FlowSettings {
   TcpTimeouts tcp;
 };
 
+enum class ResetHandling : std::uint8_t { forward, probe };
+
 struct StreamSettings {
   ChecksumValidation checksum_validation = ChecksumValidation::all;
   std::uint64_t memory = 256ULL << 20;      // bytes, the piece pool
@@ -59,6 +61,7 @@ struct StreamSettings {
   std::uint64_t inspect_window = 8ULL << 10;  // bytes retained behind the last byte scanned
   bool drop_silent = false;
   bool async_oneside = true;
+  ResetHandling rst = ResetHandling::forward;
 };
 
 struct DefragSettings {

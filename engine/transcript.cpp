@@ -44,8 +44,9 @@ void Transcript::on_gap(const Flow&, Direction direction, reassembly::StreamOffs
   delivered_ += fmt::format("  gap {} {}:{}", name(direction), from, to);
 }
 
-void Transcript::on_reset(const Flow&, Direction towards, std::size_t) {
-  delivered_ += towards == Direction::to_server ? "  reset > server" : "  reset > client";
+void Transcript::on_made(const Flow&, Direction towards, reassembly::TcpFlags flags, std::size_t) {
+  delivered_ += flags.has(reassembly::TcpFlag::rst) ? "  reset > " : "  ask > ";
+  delivered_ += towards == Direction::to_server ? "server" : "client";
 }
 
 void Transcript::introduce(const Packet& packet) {

@@ -50,7 +50,7 @@ Edits edits_from(std::uint8_t a, std::uint8_t b, const Segment& segment) {
   edits.strip_unknown = (a & 4U) != 0;
   edits.clamp_window_scale = (a & 8U) != 0;
   edits.zero_ack = (a & 16U) != 0;
-  edits.to_bare_ack = (a & 32U) != 0;
+  edits.to_bare = (a & 32U) != 0 ? TcpFlag::ack : 0;
   edits.trim_front = (a & 64U) == 0 ? 0 : segment.has(TcpFlag::syn) ? payload : b % (payload + 1);
   edits.trim_back = (a & 128U) != 0 ? a % (payload - edits.trim_front + 1) : 0;
   return edits;
@@ -86,7 +86,7 @@ std::size_t check_segment(const Frame& frame, const Segment& segment, std::uint8
   must(std::holds_alternative<Segment>(decoded));
   const auto& edited = *std::get_if<Segment>(&decoded);
   check_layout(after, edited);
-  if (edits.to_bare_ack) {
+  if (edits.to_bare != 0) {
     must(edited.payload.empty() && edited.flags.bits == TcpFlag::ack);
   } else {
     must(edited.payload.size() + edits.trim_front + edits.trim_back == segment.payload.size());

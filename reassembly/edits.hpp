@@ -19,14 +19,14 @@ struct Edits {
   bool strip_unknown = false;    // NOP-fill options of unnamed kinds; used on SYN and SYN-ACK only
   bool clamp_window_scale = false;  // write 14 for anything larger, RFC 7323 §2.3
   bool payload_changed = false;  // the payload bytes were overwritten in the frame: the checksum must follow
-  bool to_bare_ack = false;      // becomes a zero-length ACK with the numbers below, flags ACK only
-  Seq ack_seq{};
-  Seq ack_ack{};
+  std::uint8_t to_bare = 0;      // becomes a zero-length segment with these flags and the numbers below
+  Seq bare_seq{};
+  Seq bare_ack{};
 
   [[nodiscard]] bool any() const {
     return trim_front != 0 || trim_back != 0 || clear_flags != 0 || zero_urgent || zero_ack ||
            strip_fast_open || strip_mptcp || strip_unknown || clamp_window_scale || payload_changed ||
-           to_bare_ack;
+           to_bare != 0;
   }
 };
 

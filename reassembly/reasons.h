@@ -30,6 +30,7 @@
   X(rst_out_of_window, stream_error, "a RST outside the receive window (RFC 5961 3.2)")                       \
   X(rst_bad_ack, stream_error, "a RST that acknowledges what the host can't have sent")                       \
   X(rst_bad_timestamp, stream_error, "a RST with a timestamp from the past: hosts differ (RFC 7323 5.2)")     \
+  X(rst_held, stream_error, "stream.rst is probe: a RST waits until its claimed sender has answered for it")  \
   X(rst_in_handshake, stream_error, "a RST that the host ignores while the handshake is under way")           \
   X(syn_in_connection, stream_error, "a SYN inside a connection, beyond the rate at which they may pass (RFC 5961 4)") \
   X(syn_from_listener, stream_error, "a SYN from the side that was asked: split handshakes are not needed")   \
@@ -61,6 +62,7 @@
 /* Forwarded, but not as it came. One packet may need several edits: the first in this order names it. */
 #define LOCKSTEP_SESSION_EDIT_REASONS(X)                                                                      \
   X(rst_challenged, stream_error, "a RST in the window went out as an ACK that asks its claimed sender")      \
+  X(rst_confirmed, stream_error, "the answer of a closed host, with the number of the RST that was held")     \
   X(overlap_rewritten, stream_error, "a differing retransmission went out with the bytes first forwarded")    \
   X(rst_stripped, stream_error, "a RST lost its payload or its other flags")                                  \
   X(syn_stripped, stream_error, "a SYN lost payload, a TCP Fast Open or unknown option, a stray number or flag") \

@@ -97,10 +97,10 @@ void seal(std::uint8_t* frame, const Segment& segment, std::uint32_t end) {
                  pseudo_header_sum(addresses, 6, length) + checksum_sum({header, length}));
 }
 
-void make_bare_ack(std::uint8_t* header, const Edits& edits) {
-  store32(header + seq_at, edits.ack_seq.value());
-  store32(header + ack_at, edits.ack_ack.value());
-  store16(header + flags_at, 5U << 12 | TcpFlag::ack);
+void make_bare(std::uint8_t* header, const Edits& edits) {
+  store32(header + seq_at, edits.bare_seq.value());
+  store32(header + ack_at, edits.bare_ack.value());
+  store16(header + flags_at, static_cast<std::uint16_t>(5U << 12U | edits.to_bare));
   store16(header + urgent_at, 0);
 }
 
@@ -134,8 +134,8 @@ std::size_t rewrite(const Frame& frame, const Segment& segment, const Edits& edi
   const Layout& layout = segment.layout;
   std::uint32_t end = layout.end;
   assert(std::size_t{edits.trim_front} + edits.trim_back <= segment.payload.size());
-  if (edits.to_bare_ack) {
-    make_bare_ack(data + layout.tcp, edits);
+  if (edits.to_bare != 0) {
+    make_bare(data + layout.tcp, edits);
     end = layout.tcp + options_at;
   } else {
     edit_header(data + layout.tcp, segment, edits);
@@ -145,7 +145,7 @@ std::size_t rewrite(const Frame& frame, const Segment& segment, const Edits& edi
     }
     end -= edits.trim_front + edits.trim_back;
   }
-  if (edits.payload_changed || edits.to_bare_ack || end != layout.end) seal(data, segment, end);
+  if (edits.payload_changed || edits.to_bare != 0 || end != layout.end) seal(data, segment, end);
   if (end == layout.end) return frame.bytes.size();
   set_packet_end(data, layout.ip, layout.pppoe, end);
   return pad_frame(frame.bytes, frame.link, end, frame.bytes.size());

@@ -15,10 +15,10 @@ namespace lockstep::reassembly {
 // Carries out `edits` on the frame (or datagram) that decoded to `segment` and returns the frame's new
 // length, which is never larger. With payload_changed the new bytes stand in segment.payload already.
 // trim_front + trim_back must not exceed the payload. trim_front moves the sequence number and the bytes that
-// stay; on a SYN it must be 0 or the whole payload, and the number stays. to_bare_ack overrides every other
-// edit: no payload, no options, ACK alone. Link padding goes when the packet gets shorter, but for what
-// Ethernet's 60 bytes need if the frame had them. `segment` describes the old frame afterwards: decode again
-// to go on with the new one.
+// stay; on a SYN it must be 0 or the whole payload, and the number stays. to_bare overrides every other
+// edit: no payload, no options, those flags alone. Link padding goes when the packet gets shorter, but for
+// what Ethernet's 60 bytes need if the frame had them. `segment` describes the old frame afterwards: decode
+// again to go on with the new one.
 [[nodiscard]] std::size_t rewrite(const Frame& frame, const Segment& segment, const Edits& edits);
 
 // Makes the IP packet at `ip` end at `end`: its length and header checksum, and the length of the PPPoE

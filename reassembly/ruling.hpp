@@ -19,6 +19,7 @@ enum class Transition : std::uint8_t {
   another_syn,         // a SYN inside the connection went out; its SYN-ACK will tell
   reincarnate,         // the SYN-ACK for that SYN: this session has ended, a new one starts
   reset_possible,      // a RST went out that the receiver may have taken
+  ask_sender,          // a RST is held: its sender gets a bare ACK of edits.bare_seq and .bare_ack
 };
 
 struct Ruling {

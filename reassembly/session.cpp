@@ -20,7 +20,7 @@ std::uint32_t seconds(Timestamp time) {
 Session::Session(BytePool& pool, const SessionLimits& limits)
     : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {
   if (limits.enforcing || limits.logs == nullptr) return;
-  memory_ = std::make_unique<CaptureMemory>();
+  memory_ = std::make_unique<RareMemory>();
   memory_->logs.emplace(std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
 }
 
@@ -213,11 +213,15 @@ CaptureNotes Session::notes(Direction direction) const {
 
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
   if (!forwarded || !ruling.forwards()) {
+    if (ruling.transition == Transition::ask_sender) {
+      if (!memory_) memory_ = std::make_unique<RareMemory>();
+      memory_->asked = AskedReset{direction, segment.seq, ruling.edits.bare_ack, ticks(segment.time)};
+    }
     if (limits_->captured_hosts) note_dropped(ruling, segment, direction);
     return;
   }
   if (segment.has(TcpFlag::rst)) {
-    if (ruling.edits.to_bare_ack) challenged_ = ticks(segment.time);
+    if ((ruling.edits.to_bare & TcpFlag::ack) != 0) challenged_ = ticks(segment.time);
     if (ruling.transition == Transition::reset_possible) mirror(direction).reset_possible = true;
     return;
   }
@@ -254,6 +258,8 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
     client.acknowledge(0);
   }
   mirror(direction).heard = true;
+  // It lives: the RST in its name was forged.
+  if (memory_ && memory_->asked && memory_->asked->direction == direction) memory_->asked.reset();
   take_ack(ruling, segment, direction);
   take_timestamp(segment, direction);
   take_payload(ruling, segment, direction);
@@ -318,7 +324,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
-  if (!memory_) memory_ = std::make_unique<CaptureMemory>();
+  if (!memory_) memory_ = std::make_unique<RareMemory>();
   if (ruling.reason == Reason::ack_of_unsent) {
     CaptureNotes& noted = memory_->notes[index(reverse(direction))];
     const HostMirror& from = sender(direction);

@@ -37,6 +37,8 @@ struct SessionLimits {
   bool enforcing = true;  // false: nothing can be dropped or changed, the host is followed (observing)
   OverlapPolicy policy = OverlapPolicy::linux;  // observing: whose queue decides between copies that differ
   SegmentLogPool* logs = nullptr;               // observing only
+  bool probe_resets = false;                    // the sender of an exact RST is asked before the RST goes out
+  std::uint64_t secret = 0;                     // of the numbers that are asked with; random, but in replay
   bool async_oneside = true;    // connections of which one direction is seen only are followed, not refused
   bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
 };
@@ -53,10 +55,22 @@ struct CaptureNotes {
   StreamOffset claimed_edge = HostMirror::none;  // and the right edge of its window that came with it
 };
 
-// What is kept apart from the flow: observing from the start, in an enforcing replay once there is something
-// to note, inline never.
-struct CaptureMemory {
-  std::array<CaptureNotes, 2> notes;
+// A RST that is held until its claimed sender has answered.
+struct AskedReset {
+  Direction direction = Direction::to_server;  // of the RST
+  Seq reset;                                   // its number
+  Seq number;                                  // what a host that closed answers with
+  std::uint32_t at = 0;                        // ticks
+
+  [[nodiscard]] bool answered_by(const Segment& segment, Direction of) const {
+    return of == direction && segment.seq == number && !segment.has(TcpFlag::ack);
+  }
+};
+
+// What few flows need is kept apart: observing from the start, else once there is something to note.
+struct RareMemory {
+  std::array<CaptureNotes, 2> notes;  // replay only
+  std::optional<AskedReset> asked;
   std::optional<std::array<SegmentLog, 2>> logs;  // observing only
 };
 
@@ -127,6 +141,7 @@ class Session {
 
   [[nodiscard]] std::optional<Ruling> refuse_authentication(const Segment& segment) const;
   [[nodiscard]] Ruling judge_reset(const Segment& segment, Direction direction) const;
+  [[nodiscard]] Ruling ask_sender(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_handshake_reset(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_syn(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_syn_ack(const Segment& segment, Direction direction) const;
@@ -165,7 +180,7 @@ class Session {
 
   const SessionLimits* limits_;
   std::array<HostMirror, 2> mirrors_;  // by the direction whose receiver it is
-  std::unique_ptr<CaptureMemory> memory_;
+  std::unique_ptr<RareMemory> memory_;
   SynOffer offer_;                // of `other_`
   std::uint32_t challenged_ = 0;  // ticks of the last RST challenge, 0: none yet
   std::uint32_t syn_passed_ = 0;  // of the last SYN or SYN-ACK inside the connection

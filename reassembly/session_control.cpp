@@ -1,4 +1,7 @@
 // Session: RST and SYN inside a connection, and the handshake's last step.
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "reassembly/rulings.hpp"
 #include "reassembly/session.hpp"
 
@@ -20,6 +23,13 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
   const HostMirror& from = sender(direction);
   const StreamOffset offset = to.to_offset(segment.seq);
   if (!established_) return judge_handshake_reset(segment, direction);
+  if (memory_ && memory_->asked && memory_->asked->answered_by(segment, direction)) {
+    Ruling ruling = stripped_reset(segment);
+    ruling.reason = Reason::rst_confirmed;
+    ruling.edits.to_bare = TcpFlag::rst;
+    ruling.edits.bare_seq = memory_->asked->reset;
+    return ruling;
+  }
   if (segment.has(TcpFlag::ack) && from.known) {
     const AckPlace place = place_of_ack(from, from.to_offset(segment.ack));
     if (place == AckPlace::unsent || place == AckPlace::too_old) {
@@ -30,7 +40,7 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
   if (paws_refuses(to, segment)) return drop(Reason::rst_bad_timestamp, StreamEvent::pkt_invalid_timestamp);
   switch (place_of_reset(to, offset)) {
     case ResetPlace::possible:
-      return stripped_reset(segment);
+      return limits_->probe_resets ? ask_sender(segment, direction) : stripped_reset(segment);
     case ResetPlace::outside:
       return drop(Reason::rst_out_of_window, StreamEvent::rst_out_of_window);
     case ResetPlace::in_window:
@@ -43,9 +53,26 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
   Ruling ruling;
   ruling.reason = Reason::rst_challenged;
   ruling.events.add(StreamEvent::rst_out_of_window);
-  ruling.edits.to_bare_ack = true;
-  ruling.edits.ack_seq = to.to_seq(to.rcv_nxt_min - 1);
-  ruling.edits.ack_ack = from.to_seq(from.rcv_nxt_min);
+  ruling.edits.to_bare = TcpFlag::ack;
+  ruling.edits.bare_seq = to.to_seq(to.rcv_nxt_min - 1);
+  ruling.edits.bare_ack = from.to_seq(from.rcv_nxt_min);
+  return ruling;
+}
+
+// The claimed sender is asked by an ACK that nobody else sees: left of its window, so that a host that lives
+// answers whatever the rest says (RFC 9293 §3.10.7.4), and with a number that a closed one puts into its RST
+// (§3.10.7.1).
+Ruling Session::ask_sender(const Segment& segment, Direction direction) const {
+  Ruling ruling = drop(Reason::rst_held);
+  if (memory_ && memory_->asked && !interval_over(segment, memory_->asked->at)) return ruling;
+  const std::array<std::uint64_t, 2> words{
+      static_cast<std::uint64_t>(segment.time.time_since_epoch().count()),
+      static_cast<std::uint64_t>(segment.seq.value()) << 32U | receiver(direction).first.value()};
+  const HostMirror& from = sender(direction);
+  ruling.transition = Transition::ask_sender;
+  ruling.edits.bare_seq = from.to_seq(from.rcv_nxt_min - 1);
+  ruling.edits.bare_ack =
+      Seq(static_cast<std::uint32_t>(XXH3_64bits_withSeed(&words, sizeof words, limits_->secret)));
   return ruling;
 }
 

@@ -36,6 +36,7 @@ PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) 
   config.session.max_bytes_ahead = static_cast<std::uint32_t>(settings.stream.out_of_order);
   config.session.history = history;
   config.session.async_oneside = settings.stream.async_oneside;
+  config.session.probe_resets = settings.stream.rst == ResetHandling::probe;
   config.session.captured_hosts = true;
   config.flows.flows = settings.flow.max_flows;
   config.half_open.connections = settings.flow.max_half_open;

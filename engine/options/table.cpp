@@ -30,6 +30,7 @@ constexpr std::uint8_t everywhere =
     on(Command::program, Command::replay, Command::check, Command::version, Command::help);
 
 constexpr std::array<std::string_view, 2> modes{"enforce", "observe"};
+constexpr std::array<std::string_view, 2> reset_handlings{"forward", "probe"};
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
@@ -221,6 +222,15 @@ constexpr Option table[] = {
      .text =
          "Do not reset the protected host when its connection is dropped; it stays open there until it times "
          "out."},
+    {.key = "stream.rst",
+     .argument = "forward|probe",
+     .kind = Kind::choice,
+     .choices = reset_handlings,
+     .target = AT(settings.stream.rst),
+     .text =
+         "An exact RST is forwarded, or held until its claimed sender has answered a bare ACK: a host that "
+         "closed "
+         "answers with a RST, which then goes out; one that lives with an ACK, which proves the RST forged."},
     {.key = "stream.async-oneside",
      .kind = Kind::boolean,
      .target = AT(settings.stream.async_oneside),

@@ -136,7 +136,7 @@ TEST_CASE("a reset becomes a bare ACK with the numbers given", "[reassembly][rew
                                 .reserved = 1,
                                 .options = {8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1},
                                 .payload = "junk"});
-  const Edited e(spec, {.to_bare_ack = true, .ack_seq = Seq(41), .ack_ack = Seq(42)});
+  const Edited e(spec, {.to_bare = ack, .bare_seq = Seq(41), .bare_ack = Seq(42)});
   CHECK(to_string(e.segment.flags) == "A");
   CHECK(e.segment.seq == Seq(41));
   CHECK(e.segment.ack == Seq(42));

@@ -52,6 +52,49 @@ TEST_CASE("a reset out of the window is dropped", "[session][rst][R03][R04]") {
   wire.as_client().resets({.seq = 10'000'000}).drops(Reason::rst_out_of_window);
 }
 
+namespace {
+
+WireOptions probing() {
+  auto options = anywhere();
+  options.configure = [](PipelineConfig& config) {
+    config.session.probe_resets = true;
+    config.session.secret = 0x5eed;
+  };
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("asked first, a forger who knows every number does not end a connection",
+          "[session][rst][probe][R23]") {
+  auto wire = Wire::established(probing());
+  wire.client.sends("GET /").passes();
+  wire.server.acks().passes();
+  wire.as_client().resets({.seq = 6}).drops(Reason::rst_held);
+  const auto asked = wire.own();
+  CHECK(asked.flags == "A");
+  CHECK(asked.seq == 0);  // left of the client's window: it answers
+  wire.as_client().resets({.seq = 6}).drops(Reason::rst_held);
+  wire.as_client().resets({.seq = 7}).passes_as(Reason::rst_challenged);
+  wire.client.acks().passes();
+  wire.as_client().resets({.seq = asked.ack}).drops(Reason::rst_out_of_window);  // too late: it had answered
+  wire.client.sends(" evil").passes().delivers(" evil");
+  CHECK_FALSE(wire.flow().session.closed());
+}
+
+TEST_CASE("asked first, a host that closed answers for its reset", "[session][rst][probe]") {
+  auto wire = Wire::established(probing());
+  wire.client.sends("GET /").passes();
+  wire.server.acks().passes();
+  wire.client.resets({.seq = 6}).drops(Reason::rst_held);
+  wire.client.resets({.seq = wire.own().ack})
+      .passes_as(Reason::rst_confirmed)
+      .leaves_flags("R")
+      .leaves_seq(6);
+  CHECK(wire.flow().session.receiver(Direction::to_server).reset_possible);
+  wire.client.sends(" evil").passes().delivers(" evil");
+}
+
 TEST_CASE("every number that the host may be at is possible", "[session][rst][R04][R19]") {
   auto wire = Wire::established(anywhere());
   wire.client.sends("GET /").passes();  // not acknowledged: the host is at 1 or at 6

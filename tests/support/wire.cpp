@@ -36,16 +36,16 @@ class Recorder final : public Observer, public PacketPort {
     if (flow == &of) flow = nullptr;
     transcript_.on_flow_end(of, end, now);
   }
-  void on_reset(const Flow& of, Direction towards, std::size_t bytes) override {
-    ++resets;
-    transcript_.on_reset(of, towards, bytes);
+  void on_made(const Flow& of, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override {
+    if (flags.has(TcpFlag::rst)) ++resets;
+    transcript_.on_made(of, towards, flags, bytes);
   }
   tl::expected<std::size_t, std::string> receive(std::span<Frame>) override { return 0; }
   void finish(const Frame&, std::span<const std::uint8_t> leaving) override {
     if (!leaving.empty()) left.emplace_back(leaving.begin(), leaving.end());
   }
   void send(const Departure& departure) override {
-    left.emplace_back(departure.bytes.begin(), departure.bytes.end());
+    made = left.emplace_back(departure.bytes.begin(), departure.bytes.end());
   }
 
   Verdict verdict;
@@ -54,6 +54,7 @@ class Recorder final : public Observer, public PacketPort {
   std::string delivered;
   std::vector<Bytes> left;
   std::size_t resets = 0;
+  Bytes made;  // the last packet of the engine's own
 
  private:
   Transcript transcript_;
@@ -113,6 +114,19 @@ const Flow& Wire::flow() const {
 Pipeline& Wire::pipeline() {
   return *state_->pipeline;
 }
+Wire::Own Wire::own() const {
+  Bytes bytes = state_->recorder.made;
+  reassembly::Frame frame;
+  frame.bytes = bytes;
+  frame.wire_length = static_cast<std::uint32_t>(bytes.size());
+  const auto decoded = reassembly::decode(frame, {});
+  const auto* segment = std::get_if<reassembly::Segment>(&decoded);
+  REQUIRE(segment != nullptr);
+  const std::size_t side = segment->source.port < segment->destination.port ? 1 : 0;
+  return {to_string(segment->flags), static_cast<std::int32_t>(segment->seq.value() - state_->isn[side]),
+          static_cast<std::int32_t>(segment->ack.value() - state_->isn[1 - side])};
+}
+
 std::size_t Wire::resets() const {
   return state_->recorder.resets;
 }

@@ -122,6 +122,13 @@ class Wire {
   [[nodiscard]] Pipeline& pipeline();
   // Resets and other frames that left since the last packet was sent.
   [[nodiscard]] std::size_t resets() const;
+  // The last packet of the engine's own, numbers relative.
+  struct Own {
+    std::string flags;
+    std::int64_t seq;
+    std::int64_t ack;
+  };
+  [[nodiscard]] Own own() const;
 
  private:
   struct Established {};
