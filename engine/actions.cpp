@@ -67,7 +67,7 @@ const Decision& ActionDecider::decide(std::span<const Match> matches, const Rule
       continue;
     }
     const EffectScope scope = match.on == MatchOn::stream ? policy.scope_on_stream : policy.scope_on_packet;
-    const bool on_flow = packet.flow && scope == EffectScope::flow;
+    const bool on_flow = scope == EffectScope::flow;
     act(counted, index, on_flow, already_dropped);
     log(counted, policy, index);
     ended = counted.action == RuleAction::pass;

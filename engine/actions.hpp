@@ -64,8 +64,9 @@ class ActionDecider {
  public:
   explicit ActionDecider(ActionSettings settings) : settings_(settings) {}
 
-  // `already_dropped`: the packet goes no further anyway (the session refused it); rules still alert. A
-  // packet without a flow number has no flow: every effect is the packet's. Valid until the next call.
+  // `already_dropped`: the packet goes no further anyway (the session refused it); rules still alert. An
+  // effect for the flow is the packet's alone where no connection is known; the caller sees to that. Valid
+  // until the next call.
   const Decision& decide(std::span<const signatures::Match> matches, const RulePolicies& policies,
                          const RatePacket& packet, bool already_dropped, HostTable& hosts);
 

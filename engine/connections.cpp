@@ -103,6 +103,7 @@ void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t has
   const std::uint32_t bytes_before = record.bytes_to_server;
   const Timestamp start = record.first_seen();
   const bool asked = record.asked;
+  const Final final_verdict = record.final_verdict;
   signatures::FlowState state = std::move(record.state);
   half_open_.remove(record);
   packet.half_open = false;
@@ -110,6 +111,7 @@ void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t has
   packet.flow->packets[to_server] += packets_before;
   packet.flow->bytes[to_server] += bytes_before;
   packet.flow->start = start;
+  packet.flow->final_verdict = final_verdict;
   packet.flow->flags_seen[to_server] |= TcpFlag::syn;
   if (packet.flow->inspection) {
     packet.flow->inspection->state = std::move(state);

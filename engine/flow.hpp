@@ -9,21 +9,13 @@
 #include "engine/framing_table.hpp"
 #include "engine/inspection.hpp"
 #include "engine/reason.hpp"
+#include "engine/verdict.hpp"
 #include "reassembly/session.hpp"
 
 namespace lockstep {
 
 using reassembly::Direction;
 using reassembly::reverse;
-
-// A decision that later packets follow without being judged again.
-enum class Final : std::uint8_t {
-  none,
-  dropped,   // by a rule or because the stream became ambiguous
-  passed,    // by a pass rule: tracked, not scanned
-  bypassed,  // by a bypass rule
-  diverged,  // replay: the captured host took bytes that were not forwarded here
-};
 
 struct Flow final : FlowNode {
   Flow(const FlowKey& flow_key, Timestamp now, reassembly::Session&& tracked, bool client_low)

@@ -13,6 +13,7 @@
 
 #include "engine/flow_key.hpp"
 #include "engine/pool.hpp"
+#include "engine/verdict.hpp"
 #include "reassembly/handshake.hpp"
 #include "reassembly/segment.hpp"
 #include "reassembly/time.hpp"
@@ -39,7 +40,8 @@ class HalfOpenRecord
   bool client_is_low = false;          // the side that sent the first SYN
   std::uint8_t packets_to_server = 0;  // saturating; the flow's counts go on from here
   std::uint8_t packets_to_client = 0;
-  bool asked = false;  // rules of addresses alone have judged the client's direction
+  bool asked = false;                 // rules of addresses alone have judged the client's direction
+  Final final_verdict = Final::none;  // by a rule that matched a SYN: none, passed or bypassed
   std::uint32_t bytes_to_server = 0;
   std::uint32_t bytes_to_client = 0;
   signatures::FlowState state;  // what rules that matched a SYN remember; the flow goes on with it

@@ -101,14 +101,17 @@ void Pipeline::inspect(Packet& packet) {
     return;
   }
   count(packet);
-  const bool syn = packet.segment->has(TcpFlag::syn);
-  const Final decided = packet.flow->final_verdict;
-  if ((decided == Final::dropped || decided == Final::diverged) && !syn) return follow_final(packet);
   follow(packet);
 }
 
 void Pipeline::follow(Packet& packet) {
+  const Final decided = packet.flow->final_verdict;
+  const bool given_up = decided == Final::dropped || decided == Final::diverged;
+  if (given_up && !packet.segment->has(TcpFlag::syn)) return follow_final(packet);
   judge(packet);
+  // A SYN may begin another connection; a SYN-ACK goes on with this one unless it answers such a SYN.
+  if (given_up && packet.segment->has(TcpFlag::ack) && packet.ruling.transition != Transition::reincarnate)
+    return follow_final(packet);
   if (!config_.enforcing) return observe(packet);
   match(packet);
   decide(packet);
@@ -220,12 +223,23 @@ void Pipeline::decide(Packet& packet) {
 // SYNs, SYN-ACKs, and resets of nothing: headers only, the stream has not begun.
 void Pipeline::match_handshake(Packet& packet) {
   if (packet.flow == nullptr ? inspector_ == nullptr : !inspects(*packet.flow)) return;
+  if (packet.record != nullptr && packet.record->final_verdict != Final::none) return;
   inspector_->begin(packet);
   inspector_->match_packet(packet);
   obey(packet);
 }
 
 void Pipeline::finish_flow(Packet& packet, Final verdict) {
+  if (packet.flow == nullptr) {
+    // A SYN that is dropped for its connection leaves nothing behind: its repeat is judged as the first was.
+    if (verdict == Final::dropped) {
+      half_open_.remove(*packet.record);
+      packet.record = nullptr;
+    } else {
+      packet.record->final_verdict = verdict;
+    }
+    return;
+  }
   packet.flow->final_verdict = verdict;
   packet.flow->final_reason = packet.verdict.reason;
   packet.flow->dropped_by = packet.dropped_by;
@@ -241,7 +255,8 @@ void Pipeline::obey(Packet& packet) {
   packet.rules = &inspector_->generation();
   if (packet.flow != nullptr && !decision.alerts.empty()) packet.flow->alerted = true;
   if (refused) return;
-  const bool whole_flow = decision.scope == signatures::EffectScope::flow && packet.flow != nullptr;
+  const bool tracked = packet.flow != nullptr || packet.record != nullptr;
+  const bool whole_flow = decision.scope == signatures::EffectScope::flow && tracked;
   if (decision.effect == Effect::drop) {
     const bool reject = decision.resets.sender || decision.resets.receiver;
     const auto decider = whole_flow ? decision.decided_flow_by : decision.decided_by;
@@ -251,12 +266,13 @@ void Pipeline::obey(Packet& packet) {
                                    : Action::drop,
                       decision.reason};
     if (whole_flow) finish_flow(packet, Final::dropped);
-    const bool protect = whole_flow && !config_.drop_silent && packet.flow->session.established();
+    const bool protect =
+        whole_flow && !config_.drop_silent && packet.flow != nullptr && packet.flow->session.established();
     if (protect || decision.resets.receiver) reset(packet, packet.direction);
     if (decision.resets.sender) reset(packet, reverse(packet.direction));
   } else if (decision.effect == Effect::pass && whole_flow) {
     finish_flow(packet, Final::passed);
-  } else if (decision.bypass && packet.flow != nullptr) {
+  } else if (decision.bypass && tracked) {
     finish_flow(packet, Final::bypassed);
   }
 }

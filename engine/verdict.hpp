@@ -37,6 +37,15 @@ enum class Action : std::uint8_t {
   return "forward";
 }
 
+// A decision that later packets follow without being judged again.
+enum class Final : std::uint8_t {
+  none,
+  dropped,   // by a rule or because the stream became ambiguous
+  passed,    // by a pass rule: tracked, not scanned
+  bypassed,  // by a bypass rule
+  diverged,  // replay: the captured host took bytes that were not forwarded here
+};
+
 struct Verdict {
   Action action = Action::forward;
   Reason reason = Reason::none;

@@ -17,8 +17,19 @@ std::string to_string(const Match& match) {
                      match.to, match.early ? " early" : "");
 }
 
+namespace {
+
+// What every packet of a direction has in common decides; tcp-pkt asks for packets by name.
+bool judges_endpoints(const Rule& rule) {
+  if (rule.inspection == Inspection::ip_only) return true;
+  return rule.inspection == Inspection::header_only && rule.protocol != RuleProtocol::tcp_pkt &&
+         rule.packet.empty() && rule.state.empty() && rule.flow == FlowOption{};
+}
+
+}  // namespace
+
 EffectScope scope_of(const Rule& rule, const Match& match) {
-  const bool flow = match.on == MatchOn::stream || rule.inspection == Inspection::ip_only;
+  const bool flow = match.on == MatchOn::stream || judges_endpoints(rule);
   return flow ? EffectScope::flow : EffectScope::packet;
 }
 

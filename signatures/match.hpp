@@ -34,7 +34,7 @@ struct Match {
 [[nodiscard]] std::string to_string(const Match& match);
 
 // What `pass`, `drop` or `reject` of this match apply to: the flow for a match in the stream and for rules of
-// addresses only, the packet for everything else.
+// addresses and ports alone, the packet for everything else.
 [[nodiscard]] EffectScope scope_of(const Rule& rule, const Match& match);
 
 }  // namespace lockstep::signatures

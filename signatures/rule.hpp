@@ -226,6 +226,7 @@ struct FlowOption {
   State state = State::any;
   Scope scope = Scope::any;
   Fragments fragments = Fragments::any;
+  bool operator==(const FlowOption&) const = default;
 };
 
 enum class BitOp : std::uint8_t { set, unset, toggle, is_set, is_not_set };

@@ -141,9 +141,6 @@ TEST_CASE("the effect is the flow's for a match in the stream and for rules of a
   CHECK(bench.decide(set, {match(0, MatchOn::stream)}).scope == EffectScope::flow);
   CHECK(bench.decide(set, {match(0, MatchOn::packet)}).scope == EffectScope::packet);
   CHECK_FALSE(bench.decide(set, {match(0, MatchOn::packet)}).decided_flow_by);
-  RatePacket without_flow = packet();
-  without_flow.flow.reset();
-  CHECK(bench.decide(set, {match(0, MatchOn::stream)}, without_flow).scope == EffectScope::packet);
   set[0].scope_on_packet = EffectScope::flow;  // a rule of addresses only
   CHECK(bench.decide(set, {match(0, MatchOn::packet)}).scope == EffectScope::flow);
 }

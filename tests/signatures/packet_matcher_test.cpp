@@ -167,7 +167,8 @@ TEST_CASE("rules of addresses alone are judged on the first packet and act on th
   Match on_packet;
   on_packet.on = MatchOn::packet;
   CHECK(scope_of(rule, on_packet) == EffectScope::flow);
-  CHECK(scope_of(packet_rule(2, {}), on_packet) == EffectScope::packet);
+  CHECK(scope_of(packet_rule(2, {}), on_packet) == EffectScope::flow);  // of ports
+  CHECK(scope_of(packet_rule(2, {Dsize{is(3)}}), on_packet) == EffectScope::packet);
 }
 
 TEST_CASE("flowints are compared once they exist and counted by matches", "[signatures][flowint]") {

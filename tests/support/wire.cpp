@@ -1,5 +1,9 @@
 #include "tests/support/wire.hpp"
 
+#include <stdexcept>
+
+#include "engine/compile_rules.hpp"
+#include "engine/inspector.hpp"
 #include "engine/transcript.hpp"
 
 namespace lockstep::test {
@@ -14,6 +18,7 @@ class Recorder final : public Observer, public PacketPort {
   void clear() {
     delivered.clear();
     left.clear();
+    fired.clear();
     resets = 0;
   }
   void on_arrival(const Packet& packet) override { transcript_.on_arrival(packet); }
@@ -21,6 +26,7 @@ class Recorder final : public Observer, public PacketPort {
     verdict = packet.verdict;
     events = packet.ruling.events;
     if (packet.flow != nullptr) flow = packet.flow;
+    for (const signatures::Match& match : packet.matches) fired.push_back(match.id.sid);
     transcript_.on_packet(packet);
   }
   void on_chunk(const Flow& of, Direction direction, reassembly::StreamOffset offset,
@@ -53,6 +59,7 @@ class Recorder final : public Observer, public PacketPort {
   const Flow* flow = nullptr;
   std::string delivered;
   std::vector<Bytes> left;
+  std::vector<std::uint32_t> fired;
   std::size_t resets = 0;
   Bytes made;  // the last packet of the engine's own
 
@@ -62,6 +69,17 @@ class Recorder final : public Observer, public PacketPort {
 
 void put32(Bytes& bytes, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
+}
+
+Inspector inspector_of(const std::string& rules, HostTable& hosts, bool enforcing) {
+  signatures::RuleParser parser({});
+  parser.parse("test.rules", rules);
+  LoadedRules loaded{std::move(parser).finish(), {}};
+  if (!loaded.parsed.report.failed.empty() || !loaded.parsed.report.skipped.empty())
+    throw std::invalid_argument(loaded.parsed.report.account(signatures::LoadReport::Detail::totals));
+  auto generation = compile_rules(std::move(loaded), Settings{}, 1);
+  if (!generation) throw std::invalid_argument(generation.error().front());
+  return Inspector::make(*generation, hosts, {.enforce = enforcing}).value();
 }
 
 }  // namespace
@@ -76,13 +94,19 @@ struct Wire::State {
     config.fragments.bytes = 1U << 18U;
     config.session.captured_hosts = options.captured_hosts;
     if (options.configure) options.configure(config);
-    pipeline = std::make_unique<Pipeline>(config, nullptr, recorder, recorder);
+    if (!options.rules.empty()) {
+      inspector.emplace(inspector_of(options.rules, hosts, config.enforcing));
+      config.session.history = inspector->window();
+    }
+    pipeline = std::make_unique<Pipeline>(config, inspector ? &*inspector : nullptr, recorder, recorder);
     isn = {options.client_isn, options.server_isn};
   }
 
   WireOptions options;
   std::string conversation;
   Recorder recorder;
+  HostTable hosts{{}, replay_hash_seed};
+  std::optional<Inspector> inspector;
   std::unique_ptr<Pipeline> pipeline;
   std::array<std::uint32_t, 2> isn{};  // client, server
   std::array<std::int64_t, 2> next{};  // relative number of what each sends next
@@ -287,6 +311,13 @@ const Sent& Sent::raises(StreamEvent event) const {
 
 const Sent& Sent::causes_resets(std::size_t count) const {
   check(wire_->state_->recorder.resets == count, "causes resets: " + std::to_string(count));
+  return *this;
+}
+
+const Sent& Sent::fires(const std::vector<std::uint32_t>& sids) const {
+  std::string text;
+  for (const std::uint32_t sid : sids) text += " " + std::to_string(sid);
+  check(wire_->state_->recorder.fired == sids, "fires:" + text);
   return *this;
 }
 

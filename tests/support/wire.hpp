@@ -41,6 +41,7 @@ struct WireOptions {
   bool ipv6 = false;
   bool captured_hosts = false;
   std::function<void(PipelineConfig&)> configure{};
+  std::string rules{};  // a line each; empty: nothing is matched
 };
 
 // What a test puts in place of what an honest sender would have put. Numbers are relative.
@@ -73,7 +74,8 @@ class Sent {
   const Sent& leaves_flags(const std::string& flags) const;
   const Sent& leaves_seq(std::int64_t seq) const;  // relative
   const Sent& raises(StreamEvent event) const;
-  const Sent& causes_resets(std::size_t count) const;  // of our own
+  const Sent& causes_resets(std::size_t count) const;               // of our own
+  const Sent& fires(const std::vector<std::uint32_t>& sids) const;  // rules, in the order of their matches
 
  private:
   friend class Wire;

@@ -1,0 +1,75 @@
+// What rules decide about a whole connection, from its first SYN to its end.
+#include "tests/support/wire.hpp"
+
+using namespace lockstep;
+using namespace lockstep::test;
+
+namespace {
+
+WireOptions with_rules(std::string rules) {
+  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .rules = std::move(rules)};
+}
+
+}  // namespace
+
+TEST_CASE("a pass rule that matched the SYN holds for the connection",
+          "[engine][pipeline][rules][handshake]") {
+  Wire wire(
+      with_rules("pass tcp any any -> any 80 (alert; sid:1;)\n"
+                 "drop tcp any any -> any any (noalert; sid:2;)\n"));
+  wire.client.syns().passes().fires({1, 2});
+  wire.server.syn_acks().passes().fires({});
+  wire.client.acks().passes().fires({});
+  wire.client.sends("GET /").passes().fires({});
+  wire.server.sends("200").passes().fires({});
+  CHECK(wire.flow().final_verdict == Final::passed);
+}
+
+TEST_CASE("a pass rule that matched the SYN holds for its repeats", "[engine][pipeline][rules][handshake]") {
+  Wire wire(
+      with_rules("pass tcp any any -> any 80 (sid:1;)\ndrop tcp any any -> any any (flags:S; sid:2;)\n"));
+  wire.client.syns().passes();
+  wire.client.syns().passes().fires({});
+}
+
+TEST_CASE("a drop rule of addresses drops every SYN, not the first alone",
+          "[engine][pipeline][rules][handshake]") {
+  Wire wire(with_rules("drop tcp any any -> any 80 (sid:1;)\n"));
+  wire.client.syns().drops_flow(Reason::signature).fires({1});
+  wire.client.syns().drops_flow(Reason::signature).fires({1});
+  CHECK(wire.pipeline().half_open().size() == 0);
+}
+
+TEST_CASE("a drop rule of addresses that matches the SYN-ACK drops the connection",
+          "[engine][pipeline][rules][handshake]") {
+  Wire wire(with_rules("drop tcp any 80 -> any any (sid:1;)\n"));
+  wire.client.syns().passes();
+  wire.server.syn_acks().drops_flow(Reason::signature);
+  wire.server.syn_acks().drops(Reason::flow_dropped);
+}
+
+TEST_CASE("a bypass rule that matched the SYN holds for the connection",
+          "[engine][pipeline][rules][handshake]") {
+  Wire wire(
+      with_rules("alert tcp any any -> any 80 (flags:S; bypass; sid:1;)\n"
+                 "drop tcp any any -> any any (content:\"GET\"; sid:2;)\n"));
+  wire.client.syns().passes().fires({1});
+  wire.server.syn_acks().passes();
+  wire.client.acks().passes();
+  wire.client.sends("GET /").passes().fires({});
+  CHECK(wire.flow().final_verdict == Final::bypassed);
+}
+
+TEST_CASE("a rule of addresses and ports decides for the connection, one of anything else for the packet",
+          "[engine][pipeline][rules]") {
+  const auto flow_after = [](const std::string& rule) {
+    auto wire = Wire::established({.rules = rule});
+    wire.client.sends("GET /");
+    return wire.flow().final_verdict;
+  };
+  CHECK(flow_after("pass tcp any any -> any 80 (sid:1;)\n") == Final::passed);
+  CHECK(flow_after("pass tcp any any -> any any (sid:1;)\n") == Final::passed);
+  CHECK(flow_after("pass tcp-pkt any any -> any 80 (sid:1;)\n") == Final::none);
+  CHECK(flow_after("pass tcp any any -> any 80 (flow:to_server; sid:1;)\n") == Final::none);
+  CHECK(flow_after("pass tcp any any -> any 80 (flags:S; sid:1;)\n") == Final::none);
+}
