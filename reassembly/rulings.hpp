@@ -22,4 +22,7 @@ namespace lockstep::reassembly {
 // wins).
 [[nodiscard]] Ruling stripped_reset(const Segment& segment);
 
+// No segment goes out with an urgent pointer.
+void clear_urgent(const Segment& segment, Ruling& ruling);
+
 }  // namespace lockstep::reassembly

@@ -131,6 +131,9 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   if (left && to.known) {
     // A repeat or a keep-alive: the host can't deliver it, but answers with the ACK that its sender may need.
     if (!segment.payload.empty()) ruling.events.add(StreamEvent::pkt_spurious_retransmission);
+    // Its urgent pointer the host may take, and then a byte leaves the stream that comes later.
+    clear_urgent(segment, ruling);
+    if (ruling.edits.any()) ruling.reason = Reason::urgent_cleared;
     return ruling;
   }
   const StreamOffset ack = from.to_offset(segment.ack);

@@ -19,14 +19,18 @@ Reason reason_of_edits(const Edits& edits, bool overlay, bool after_fin) {
 
 }  // namespace
 
-Ruling Session::judge_payload(const Segment& segment, Direction direction, Ruling ruling) const {
-  const HostMirror& to = receiver(direction);
+void clear_urgent(const Segment& segment, Ruling& ruling) {
   if (segment.has(TcpFlag::urg)) {
     ruling.edits.clear_flags |= TcpFlag::urg;  // the byte stays in line (EVASIONS U01-U08)
     ruling.events.add(StreamEvent::urgent_data);
   } else {
     ruling.edits.zero_urgent = segment.urgent != 0;  // EVASIONS U03
   }
+}
+
+Ruling Session::judge_payload(const Segment& segment, Direction direction, Ruling ruling) const {
+  const HostMirror& to = receiver(direction);
+  clear_urgent(segment, ruling);
   if (auto refused = place_payload(segment, direction, ruling)) return *refused;
   if (segment.has(TcpFlag::fin)) {
     if (auto refused = place_fin(to, segment, ruling)) return *refused;

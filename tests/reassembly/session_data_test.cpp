@@ -190,6 +190,21 @@ TEST_CASE("an MD5 or AO option that was not negotiated is refused", "[session][D
   wire.client.sends("GOOD").passes().delivers("GOOD");
 }
 
+TEST_CASE("a repeat of acknowledged bytes loses its urgent pointer, which would point at later ones",
+          "[session][urgent][U02][O17]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("ABCDEF").passes();
+  wire.server.acks().passes();
+  wire.as_client()
+      .sends("F", {.seq = 6, .flags = TcpFlag::ack | TcpFlag::urg, .urgent = 2})
+      .passes_as(Reason::urgent_cleared)
+      .leaves_flags("A")
+      .leaves_seq(6)
+      .carries("F");
+  wire.as_client().sends("F", {.seq = 6, .urgent = 2}).passes_as(Reason::urgent_cleared);
+  wire.as_client().sends("F", {.seq = 6}).passes();
+}
+
 TEST_CASE("the urgent pointer is cleared and its byte stays in line", "[session][urgent][U01][U03]") {
   auto wire = Wire::established(anywhere());
   const std::uint16_t pointer = static_cast<std::uint16_t>(GENERATE(0, 1, 3, 6, 7));
