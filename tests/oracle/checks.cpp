@@ -1,0 +1,99 @@
+#include "tests/oracle/checks.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace lockstep::oracle {
+namespace {
+
+bool blind(const Outcome& outcome) {
+  return std::any_of(outcome.readings.begin(), outcome.readings.end(),
+                     [](const Reading& reading) { return reading.unscanned.has_value(); });
+}
+
+// The peer's stream arrived whole, and what it received is what the host's application wrote.
+bool whole(const Scenario& scenario, const Outcome& outcome) {
+  return outcome.readings.size() == 1 && outcome.readings.front().text == scenario.stream &&
+         outcome.written.compare(0, outcome.received.size(), outcome.received) == 0;
+}
+
+double percent(std::uint64_t part, std::uint64_t all) {
+  return all == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
+}
+
+}  // namespace
+
+std::string_view name(Violation violation) {
+  switch (violation) {
+    case Violation::blind_byte:
+      return "blind-byte";
+    case Violation::signature_read:
+      return "signature-read";
+    case Violation::honest_cut:
+      return "honest-cut";
+    case Violation::missed:
+      return "missed";
+  }
+  return "missed";
+}
+
+Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules) {
+  Judged judged;
+  if (scenario.honest && mode == Mode::enforce) {
+    judged.counts = whole(scenario, play(scenario, Mode::direct, host, rules));
+    if (!judged.counts) return judged;
+  }
+  judged.outcome = play(scenario, mode, host, rules);
+  const Outcome& outcome = judged.outcome;
+  if (mode == Mode::observe && blind(outcome) && !outcome.reported) judged.violation = Violation::missed;
+  if (mode != Mode::enforce) return judged;
+  if (outcome.delivered()) {
+    judged.violation = Violation::signature_read;
+  } else if (blind(outcome)) {
+    judged.violation = Violation::blind_byte;
+  } else if (scenario.honest && !whole(scenario, outcome)) {
+    judged.violation = Violation::honest_cut;
+  }
+  return judged;
+}
+
+void Sums::add(const Scenario& scenario, const Judged& judged) {
+  ++scenarios;
+  if (scenario.honest) ++honest;
+  if (!judged.counts) ++left_out;
+  const Outcome& outcome = judged.outcome;
+  if (outcome.delivered()) ++delivered;
+  if (outcome.reported) ++reported;
+  if (outcome.alerted && !outcome.delivered()) ++false_alarms;
+  if (outcome.gave_up) ++gave_up;
+  honest_packets += outcome.honest_packets;
+  for (const auto& [reason, count] : outcome.honest_changed) honest_changed[reason] += count;
+  if (judged.violation) ++violations[*judged.violation];
+}
+
+std::string Sums::report(Mode mode) const {
+  std::string text =
+      fmt::format("{:<8} {} scenarios, {} honest ({} left out)", name(mode), scenarios, honest, left_out);
+  const std::uint64_t hostile = scenarios - honest;
+  text += fmt::format(", signature read {} ({:.1f} %)", delivered, percent(delivered, hostile));
+  if (mode == Mode::observe) {
+    text += fmt::format(", reported ambiguous {} ({:.1f} %), false alarms {} ({:.1f} %)", reported,
+                        percent(reported, scenarios), false_alarms, percent(false_alarms, scenarios));
+  }
+  if (mode == Mode::enforce) {
+    std::uint64_t changed = 0;
+    for (const auto& [reason, count] : honest_changed) changed += count;
+    text += fmt::format(", given up {}, honest packets {}, of them changed {} ({:.2f} %:", gave_up,
+                        honest_packets, changed, percent(changed, honest_packets));
+    for (const auto& [reason, count] : honest_changed) text += fmt::format(" {}={}", name(reason), count);
+    text += ")";
+  }
+  std::uint64_t all = 0;
+  for (const auto& [violation, count] : violations) all += count;
+  text += fmt::format(", violations {}", all);
+  for (const auto& [violation, count] : violations) text += fmt::format(" {}={}", name(violation), count);
+  return text;
+}
+
+}  // namespace lockstep::oracle

@@ -1,0 +1,45 @@
+// What must hold of an outcome, in the words of the design's invariants, and the sums over many.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tests/oracle/conversation.hpp"
+
+namespace lockstep::oracle {
+
+enum class Violation : std::uint8_t {
+  blind_byte,      // L1, L2: the application read a byte that was not scanned there with that value
+  signature_read,  // L1: it read the whole of what a drop rule knows
+  honest_cut,      // L4: an honest stream did not arrive whole, though without the engine it does
+  missed,          // observing: it read what no reported reading had
+};
+[[nodiscard]] std::string_view name(Violation violation);
+
+// Plays the scenario and judges it. Honest scenarios are played without the engine first.
+struct Judged {
+  Outcome outcome;
+  std::optional<Violation> violation;
+  bool counts = true;  // false: an honest scenario that fails without the engine as well
+};
+[[nodiscard]] Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules);
+
+struct Sums {
+  std::uint64_t scenarios = 0;
+  std::uint64_t honest = 0;
+  std::uint64_t left_out = 0;   // honest ones that fail without the engine
+  std::uint64_t delivered = 0;  // the application read the whole signature
+  std::uint64_t reported = 0;   // observing: said to be ambiguous
+  std::uint64_t false_alarms = 0;
+  std::uint64_t gave_up = 0;
+  std::uint64_t honest_packets = 0;
+  std::map<Reason, std::uint64_t> honest_changed;
+  std::map<Violation, std::uint64_t> violations;
+
+  void add(const Scenario& scenario, const Judged& judged);
+  [[nodiscard]] std::string report(Mode mode) const;
+};
+
+}  // namespace lockstep::oracle

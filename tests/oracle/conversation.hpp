@@ -1,0 +1,57 @@
+// Plays a scenario against the host: directly, with the engine looking on, or through it.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/oracle/engine_tap.hpp"
+#include "tests/oracle/kernel_host.hpp"
+#include "tests/oracle/peer.hpp"
+#include "tests/oracle/scenario.hpp"
+
+namespace lockstep::oracle {
+
+enum class Mode : std::uint8_t { direct, observe, enforce };
+[[nodiscard]] std::string_view name(Mode mode);
+
+// One connection as the host's application lived it.
+struct Reading {
+  std::string text;
+  bool ended = false;
+  int error = 0;
+  int state = 0;
+  // The first byte that was read and not scanned with that value at that place, none if all were.
+  std::optional<std::size_t> unscanned{};
+};
+
+struct Outcome {
+  std::vector<Reading> readings;
+  std::string written;   // by the host's application
+  std::string received;  // by the peer of it
+  bool alerted = false;
+  bool reported = false;
+  bool gave_up = false;
+  std::uint64_t honest_packets = 0;
+  std::map<Reason, std::uint64_t> honest_changed;  // not forwarded as they came, and why
+
+  // The application read the whole signature on one connection.
+  [[nodiscard]] bool delivered() const;
+};
+
+// A packet as it went by, for a capture.
+struct Recorded {
+  Timestamp time{};
+  Bytes bytes;
+};
+struct Record {
+  std::string transcript;
+  std::vector<Recorded> packets;  // before the engine, in both directions
+};
+
+// `record` may be null. Addresses and ports are new ones each time.
+[[nodiscard]] Outcome play(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules,
+                           Record* record = nullptr);
+
+}  // namespace lockstep::oracle

@@ -1,0 +1,155 @@
+#include "tests/oracle/engine_tap.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <iostream>
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include "engine/compile_rules.hpp"
+#include "signatures/parser.hpp"
+#include "tests/oracle/kernel_host.hpp"
+#include "tests/oracle/scenario.hpp"
+
+namespace lockstep::oracle {
+namespace {
+
+std::shared_ptr<const RuleGeneration> compile(const char* action) {
+  signatures::RuleParser parser{signatures::ParserSettings{}};
+  parser.parse("oracle.rules",
+               fmt::format("{} tcp any any -> any any (msg:\"signature\"; content:\"{}\"; sid:1;)", action,
+                           signature));
+  auto compiled = compile_rules(LoadedRules{std::move(parser).finish(), {}}, Settings{}, 1);
+  if (compiled) return *compiled;
+  std::cerr << "the oracle's own rule does not compile\n";
+  std::abort();
+}
+
+std::unique_ptr<Inspector> inspector_of(const char* action, HostTable& hosts) {
+  auto made = Inspector::make(compile(action), hosts, {});
+  if (made) return std::make_unique<Inspector>(std::move(*made));
+  std::cerr << made.error() << '\n';
+  std::abort();
+}
+
+PipelineConfig config_of(bool enforcing, std::uint32_t history) {
+  PipelineConfig config;
+  config.enforcing = enforcing;
+  config.blocks = 128;
+  config.islands = 512;
+  config.segment_logs = 8;
+  config.flows.flows = 16;
+  config.half_open.connections = 16;
+  config.fragments = {.bytes = 1U << 18U, .datagrams = 16, .pieces = 64};
+  config.session.history = history;
+  // What was dropped here did not reach the host, unless nothing is dropped at all.
+  config.session.captured_hosts = !enforcing;
+  return config;
+}
+
+}  // namespace
+
+Rules::Rules() {
+  hosts_ =
+      std::make_unique<HostTable>(HostTableLimits{.rates = 64, .bits = 64, .port_sets = 4}, replay_hash_seed);
+  dropping_ = inspector_of("drop", *hosts_);
+  alerting_ = inspector_of("alert", *hosts_);
+}
+
+EngineTap::EngineTap(Rules& rules, bool enforcing, bool ipv6)
+    : ipv6_(ipv6),
+      pipeline_(std::make_unique<Pipeline>(config_of(enforcing, rules.inspector(enforcing).window()),
+                                           &rules.inspector(enforcing), *this, *this)) {}
+
+EngineTap::~EngineTap() {
+  pipeline_->finish();
+}
+
+std::vector<EngineTap::Departing> EngineTap::process(const Bytes& bytes, Side side, Timestamp time) {
+  departing_.clear();
+  unchanged_ = false;
+  reason_ = Reason::none;
+  Bytes own = bytes;
+  Frame frame;
+  frame.bytes = own;
+  frame.wire_length = static_cast<std::uint32_t>(own.size());
+  frame.link = LinkType::raw_ip;
+  frame.time = time;
+  frame.number = ++frames_;
+  frame.port = side == Side::peer ? 0 : 1;
+  pipeline_->process(frame);
+  unchanged_ = departing_.size() == 1 && departing_.front().bytes == bytes;
+  return std::move(departing_);
+}
+
+std::vector<EngineTap::Departing> EngineTap::advance(Timestamp time) {
+  departing_.clear();
+  pipeline_->advance(time);
+  return std::move(departing_);
+}
+
+bool EngineTap::to_host(std::span<const std::uint8_t> packet) const {
+  std::array<std::uint8_t, 16> host{};
+  const std::size_t length = ipv6_ ? 16 : 4;
+  inet_pton(ipv6_ ? AF_INET6 : AF_INET, ipv6_ ? HostAddress::v6 : HostAddress::v4, host.data());
+  const std::size_t at = ipv6_ ? 24 : 16;
+  return packet.size() >= at + length &&
+         std::equal(host.begin(), host.begin() + static_cast<std::ptrdiff_t>(length),
+                    packet.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+void EngineTap::finish(const Frame& frame, std::span<const std::uint8_t> leaving) {
+  if (leaving.empty()) return;
+  departing_.push_back({frame.port == 0 ? Side::host : Side::peer, {leaving.begin(), leaving.end()}});
+}
+
+void EngineTap::send(const Departure& departure) {
+  departing_.push_back(
+      {to_host(departure.bytes) ? Side::host : Side::peer, {departure.bytes.begin(), departure.bytes.end()}});
+}
+
+void EngineTap::on_packet(const Packet& packet) {
+  if (transcript_) transcript_->on_packet(packet);
+  reason_ = packet.verdict.reason;
+  alerted_ = alerted_ || !packet.matches.empty();
+  reported_ = reported_ || packet.ruling.events.has(reassembly::StreamEvent::ambiguous);
+  gave_up_ =
+      gave_up_ || packet.verdict.action == Action::drop_flow || packet.verdict.action == Action::reject;
+}
+
+void EngineTap::on_arrival(const Packet& packet) {
+  if (transcript_) transcript_->on_arrival(packet);
+}
+
+void EngineTap::on_chunk(const Flow& flow, Direction direction, reassembly::StreamOffset offset,
+                         std::span<const std::uint8_t> bytes) {
+  if (transcript_) transcript_->on_chunk(flow, direction, offset, bytes);
+  runs_.push_back({flow.session.receiver(direction).to_seq(offset).value(), {bytes.begin(), bytes.end()}});
+}
+
+void EngineTap::on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
+                       reassembly::StreamOffset to) {
+  if (transcript_) transcript_->on_gap(flow, direction, from, to);
+}
+
+void EngineTap::on_reset(const Flow& flow, Direction towards, std::size_t bytes) {
+  if (transcript_) transcript_->on_reset(flow, towards, bytes);
+}
+
+void EngineTap::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
+  if (transcript_) transcript_->on_flow_end(flow, end, now);
+}
+
+bool EngineTap::scanned(std::uint32_t seq, std::uint8_t value) const {
+  return std::any_of(runs_.rbegin(), runs_.rend(), [&](const Run& run) {
+    const std::uint32_t at = seq - run.seq;
+    return at < run.bytes.size() && static_cast<std::uint8_t>(run.bytes[at]) == value;
+  });
+}
+
+void EngineTap::keep_transcript(std::string& text) {
+  transcript_ = std::make_unique<Transcript>([&text](std::string_view line) { text += line; });
+}
+
+}  // namespace lockstep::oracle

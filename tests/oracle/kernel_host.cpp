@@ -1,0 +1,222 @@
+#include "tests/oracle/kernel_host.hpp"
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/oracle/namespace.hpp"
+
+namespace lockstep::oracle {
+namespace {
+
+constexpr int small_buffer = 4096;
+
+// A socket address of either family.
+struct Name {
+  sockaddr_storage storage{};
+  socklen_t length = sizeof(sockaddr_storage);
+
+  static Name of(const std::string& text, std::uint16_t port) {
+    Name name;
+    if (text.find(':') != std::string::npos) {
+      sockaddr_in6 six{};
+      six.sin6_family = AF_INET6;
+      six.sin6_port = htons(port);
+      inet_pton(AF_INET6, text.c_str(), &six.sin6_addr);
+      name.take(six);
+    } else {
+      sockaddr_in four{};
+      four.sin_family = AF_INET;
+      four.sin_port = htons(port);
+      inet_pton(AF_INET, text.c_str(), &four.sin_addr);
+      name.take(four);
+    }
+    return name;
+  }
+  template <class Address>
+  void take(const Address& address) {
+    std::memcpy(&storage, &address, sizeof address);
+    length = sizeof address;
+  }
+  [[nodiscard]] sockaddr* raw() { return static_cast<sockaddr*>(static_cast<void*>(&storage)); }
+
+  [[nodiscard]] std::uint16_t port() const {
+    sockaddr_in four{};  // the port stands at one place in both
+    std::memcpy(&four, &storage, sizeof four);
+    return ntohs(four.sin_port);
+  }
+  [[nodiscard]] std::string address() const {
+    std::array<char, INET6_ADDRSTRLEN> out{};
+    if (storage.ss_family == AF_INET6) {
+      sockaddr_in6 six{};
+      std::memcpy(&six, &storage, sizeof six);
+      inet_ntop(AF_INET6, &six.sin6_addr, out.data(), out.size());
+    } else {
+      sockaddr_in four{};
+      std::memcpy(&four, &storage, sizeof four);
+      inet_ntop(AF_INET, &four.sin_addr, out.data(), out.size());
+    }
+    return out.data();
+  }
+};
+
+void set(int descriptor, int level, int option, int value) {
+  ::setsockopt(descriptor, level, option, &value, sizeof value);
+}
+
+// Closing such a socket resets it and forgets it.
+void abort_on_close(int descriptor) {
+  const linger hard{1, 0};
+  ::setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+}
+
+}  // namespace
+
+HostSocket::HostSocket(HostSocket&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      peer_(std::move(other.peer_)),
+      peer_port_(other.peer_port_),
+      own_port_(other.own_port_),
+      text_(std::move(other.text_)),
+      ended_(other.ended_),
+      error_(other.error_) {}
+
+HostSocket::~HostSocket() {
+  if (descriptor_ < 0) return;
+  abort_on_close(descriptor_);
+  ::close(descriptor_);
+}
+
+bool HostSocket::read() {
+  if (descriptor_ < 0 || ended_ || error_ != 0) return false;
+  std::array<char, 65536> buffer;
+  bool any = false;
+  while (true) {
+    const ssize_t count = ::recv(descriptor_, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (count > 0) {
+      text_.append(buffer.data(), static_cast<std::size_t>(count));
+      any = true;
+      continue;
+    }
+    if (count == 0) ended_ = true;
+    if (count < 0 && errno != EAGAIN) error_ = errno;
+    return any;
+  }
+}
+
+void HostSocket::write(std::string_view text) {
+  if (descriptor_ >= 0)
+    static_cast<void>(::send(descriptor_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+}
+
+void HostSocket::half_close() {
+  if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_WR);
+}
+
+void HostSocket::close() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+int HostSocket::state() const {
+  tcp_info info{};
+  socklen_t length = sizeof info;
+  if (descriptor_ < 0 || ::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return 0;
+  return info.tcpi_state;
+}
+
+tl::expected<std::unique_ptr<KernelHost>, std::string> KernelHost::make() {
+  std::unique_ptr<KernelHost> host(new KernelHost);
+  if (auto done = host->set_up(); !done) return tl::unexpected(done.error());
+  return host;
+}
+
+tl::expected<void, std::string> KernelHost::set_up() {
+  auto tun = enter_namespace();
+  if (!tun) return tl::unexpected(tun.error());
+  tun_ = *tun;
+  buffer_.resize(1U << 16U);
+  for (const bool v6 : {false, true}) {
+    for (const Service service : {Service::plain, Service::small_window, Service::fast_open}) {
+      if (auto done = listen(service, v6); !done) return done;
+    }
+  }
+  return {};
+}
+
+tl::expected<void, std::string> KernelHost::listen(Service service, bool v6) {
+  const int descriptor = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  listeners_.push_back(descriptor);
+  set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (v6) set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (service == Service::small_window) set(descriptor, SOL_SOCKET, SO_RCVBUF, small_buffer);
+  if (service == Service::fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN, 4096);
+  Name name = Name::of(v6 ? HostAddress::v6 : HostAddress::v4, static_cast<std::uint16_t>(service));
+  // The kernel takes an IPv6 address up a moment after it was told.
+  int bound = ::bind(descriptor, name.raw(), name.length);
+  for (int i = 0; i < 2000 && bound < 0 && errno == EADDRNOTAVAIL; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    bound = ::bind(descriptor, name.raw(), name.length);
+  }
+  if (bound < 0 || ::listen(descriptor, 65536) < 0) {
+    return tl::unexpected(std::string("listening: ") +
+                          std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+  }
+  return {};
+}
+
+KernelHost::~KernelHost() {
+  for (const int descriptor : listeners_) ::close(descriptor);
+  if (tun_ >= 0) ::close(tun_);
+}
+
+void KernelHost::deliver(std::span<const std::uint8_t> packet) {
+  // The device refuses what is no IP packet at all; so would the host.
+  static_cast<void>(::write(tun_, packet.data(), packet.size()));
+}
+
+std::span<std::uint8_t> KernelHost::next_packet() {
+  const ssize_t length = ::read(tun_, buffer_.data(), buffer_.size());
+  return std::span(buffer_).first(length > 0 ? static_cast<std::size_t>(length) : 0);
+}
+
+std::vector<HostSocket> KernelHost::accept() {
+  std::vector<HostSocket> out;
+  for (const int listener : listeners_) {
+    while (true) {
+      Name peer;
+      const int descriptor = ::accept4(listener, peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (descriptor < 0) break;
+      Name own;
+      ::getsockname(descriptor, own.raw(), &own.length);
+      out.emplace_back(descriptor, peer.address(), peer.port(), own.port());
+    }
+  }
+  return out;
+}
+
+std::optional<HostSocket> KernelHost::connect(const std::string& peer, std::uint16_t peer_port,
+                                              bool small_window) {
+  const bool v6 = peer.find(':') != std::string::npos;
+  const int descriptor = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return std::nullopt;
+  if (small_window) set(descriptor, SOL_SOCKET, SO_RCVBUF, small_buffer);
+  Name name = Name::of(peer, peer_port);
+  if (::connect(descriptor, name.raw(), name.length) < 0 && errno != EINPROGRESS) {
+    ::close(descriptor);
+    return std::nullopt;
+  }
+  Name own;
+  ::getsockname(descriptor, own.raw(), &own.length);
+  return HostSocket(descriptor, peer, peer_port, own.port());
+}
+
+}  // namespace lockstep::oracle

@@ -1,0 +1,136 @@
+// The hostile oracle: random hostile connections against a real Linux stack, with and without the engine.
+//   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--save DIR]
+//          [--only SEED] [--fault NAME|table]
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "engine/ports/capture_writer.hpp"
+#include "tests/oracle/checks.hpp"
+#include "tests/oracle/generator.hpp"
+#include "tests/oracle/shrink.hpp"
+
+using namespace lockstep;
+using namespace lockstep::oracle;
+
+namespace {
+
+struct Settings {
+  std::string mode = "all";
+  std::uint64_t count = 2000;
+  std::uint64_t seed = 0;
+  std::uint64_t only = 0;
+  std::size_t show = 10;  // failures that are printed in full
+  std::string save;
+};
+
+Scenario scenario_of(std::uint64_t seed) {
+  return seed % 5 == 0 ? honest_scenario(seed) : hostile_scenario(seed);
+}
+
+void save(const Settings& settings, const Scenario& scenario, Mode mode, Violation violation,
+          const Record& record) {
+  if (settings.save.empty()) return;
+  std::filesystem::create_directories(settings.save);
+  const std::string path =
+      fmt::format("{}/{}-{}-{:016x}", settings.save, name(mode), name(violation), scenario.seed);
+  std::ofstream(path + ".txt") << to_string(scenario) << record.transcript;
+  auto writer = CaptureWriter::create(path + ".pcap", {reassembly::LinkType::raw_ip});
+  if (!writer) return;
+  for (const Recorded& packet : record.packets)
+    writer->write(packet.bytes, reassembly::LinkType::raw_ip, packet.time);
+  static_cast<void>(writer->close());
+}
+
+// The start and the end of a long conversation.
+std::string shortened(const std::string& transcript) {
+  constexpr std::size_t limit = 6000;
+  if (transcript.size() <= 2 * limit) return transcript;
+  return transcript.substr(0, limit) + "\n       …\n" + transcript.substr(transcript.size() - limit);
+}
+
+// Shrinks it, prints it, saves it. A failure that does not come three times is the machine's, not the
+// engine's: it is counted and named, with its seed.
+bool tell(const Settings& settings, const Scenario& found, Mode mode, Violation violation, KernelHost& host,
+          Rules& rules) {
+  const auto fails = [&](const Scenario& scenario) {
+    return judge(scenario, mode, host, rules).violation == violation;
+  };
+  for (int run = 0; run < 3; ++run) {
+    if (fails(found)) continue;
+    std::cout << fmt::format("{} {} seed {:#018x}: not reproduced\n", name(mode), name(violation),
+                             found.seed);
+    return false;
+  }
+  if (settings.show == 0) return true;
+  const Scenario shortest = shrink(found, fails, 400);
+  Record record;
+  const Outcome outcome = play(shortest, mode, host, rules, &record);
+  std::cout << fmt::format("\n== {} {} ==\n{}{}", name(mode), name(violation), to_string(shortest),
+                           shortened(record.transcript));
+  for (const Reading& reading : outcome.readings) {
+    std::cout << fmt::format(
+        "host: state {} {}{}{}\n", reading.state, reading.ended ? "ended " : "",
+        reading.error != 0 ? fmt::format("errno {} ", reading.error) : "",
+        reading.unscanned ? fmt::format("byte {} was not scanned", *reading.unscanned) : "");
+  }
+  std::cout << std::flush;
+  save(settings, shortest, mode, violation, record);
+  return true;
+}
+
+Sums run(Settings settings, Mode mode, KernelHost& host, Rules& rules) {
+  Sums sums;
+  const auto start = std::chrono::steady_clock::now();
+  for (std::uint64_t i = 0; i < settings.count; ++i) {
+    const Scenario scenario = scenario_of(settings.only != 0 ? settings.only : mixed(settings.seed, i));
+    Judged judged = judge(scenario, mode, host, rules);
+    if (judged.violation) {
+      if (!tell(settings, scenario, mode, *judged.violation, host, rules)) judged.violation.reset();
+      if (settings.show > 0) --settings.show;
+    }
+    sums.add(scenario, judged);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  std::cout << sums.report(mode)
+            << fmt::format(", {:.0f} scenarios/s\n", static_cast<double>(settings.count) / took.count())
+            << std::flush;
+  return sums;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  CLI::App app{"Random hostile connections against a real Linux TCP stack, with and without the engine"};
+  app.add_option("--mode", settings.mode, "direct, observe, enforce or all")
+      ->check(CLI::IsMember({"direct", "observe", "enforce", "all"}));
+  app.add_option("--count", settings.count, "scenarios of each mode");
+  app.add_option("--seed", settings.seed, "0: a fresh one");
+  app.add_option("--only", settings.only, "play the scenario of this seed alone");
+  app.add_option("--show", settings.show, "failures that are shrunk and printed");
+  app.add_option("--save", settings.save, "directory for transcripts and captures of failures");
+  CLI11_PARSE(app, argc, argv);
+  auto host = KernelHost::make();
+  if (!host) {
+    std::cout << "SKIPPED: " << host.error() << '\n';
+    return 0;
+  }
+  if (settings.seed == 0) settings.seed = std::random_device{}();
+  if (settings.only != 0) settings.count = 1;
+  std::cout << fmt::format("seed {}\n", settings.seed);
+  Rules rules;
+  bool good = true;
+  for (const Mode mode : {Mode::direct, Mode::observe, Mode::enforce}) {
+    if (settings.mode != "all" && settings.mode != name(mode)) continue;
+    good = run(settings, mode, **host, rules).violations.empty() && good;
+  }
+  return good ? 0 : 1;
+}

@@ -1,0 +1,182 @@
+// RST, FIN and SYN inside a connection, what the host's application does, and how it all ends.
+#include <array>
+
+#include "tests/oracle/generator.hpp"
+
+namespace lockstep::oracle {
+namespace {
+
+Step control(int flags, From from, std::int64_t seq) {
+  Step step;
+  step.flags = flags;
+  step.from = from;
+  step.seq = seq;
+  return step;
+}
+
+Step application(Step::Kind kind, std::uint32_t size = 0) {
+  Step step;
+  step.kind = kind;
+  step.size = size;
+  return step;
+}
+
+using Trick = void (*)(Draft&, std::size_t);
+
+constexpr std::array tricks{
+    +[](Draft& draft, std::size_t from) {
+      draft.name("rst-in-window");  // R02, R03, R22
+      Step step = control(draft.random.pick({4, 20}), From::acked,
+                          draft.random.pick<std::int64_t>({1, 5, 30'000, -1, -100, 10'000'000}));
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("rst-refused");  // R05, R07
+      Step step = control(4, From::acked, 0);
+      step.timestamps = false;
+      if (draft.random.chance(50)) {
+        step.bad_checksum = true;
+      } else {
+        step.options = {19, 18, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+      }
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("rst-lost");  // R06, R17, R19
+      Step step = control(draft.random.pick({4, 20}), From::acked, 0);
+      step.lost = true;
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("rst-sack-edge");  // R13
+      Step step = control(4, From::sack, draft.random.pick<std::int64_t>({0, 0, 0, 1, -1}));
+      step.lost = draft.random.chance(50);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("rst-odd");  // R08-R12, R15, R16
+      Step step = control(draft.random.pick({4, 20, 0x3f, 6, 5}), From::acked,
+                          draft.random.pick<std::int64_t>({0, -4, 4}));
+      step.value_delta = draft.random.pick({0, -100'000});
+      step.ack = draft.random.pick<std::int64_t>({0, 10'000, -100'000});
+      step.payload = draft.fill(draft.random.below(9));
+      step.lost = draft.random.chance(50);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("fin-ahead");  // C02, C04
+      Step step = control(17, From::start,
+                          static_cast<std::int64_t>(draft.random.below(draft.scenario.stream.size() + 20)));
+      step.payload = draft.fill(draft.random.chance(50) ? 0 : draft.random.below(9));
+      step.lost = draft.random.chance(25);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("fin-refused");  // C01, C03
+      Step step = control(17, From::acked, 0);
+      refuse(draft, step);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("syn-inside");  // D14
+      Step step = control(draft.random.pick({2, 18, 19}), From::acked,
+                          draft.random.pick<std::int64_t>({0, -1, 100, 0x3000'0000}));
+      step.payload = draft.fill(draft.random.below(9));
+      step.lost = draft.random.chance(40);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("bare-ack");  // D02, D06, D28, D29
+      Step step = control(16, From::acked, 0);
+      step.ack = draft.random.pick<std::int64_t>({0, 0, 1000, -1000});
+      step.value_delta = draft.random.pick({0, 0, 500, -100'000});
+      if (draft.random.chance(30)) step.options = {5, 10, 1, 2, 3, 4, 1, 2, 3, 99};
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("poisoned-timestamp");  // D06
+      Step step = control(16, From::acked, draft.random.pick<std::int64_t>({0, 0, 50}));
+      step.value_delta = draft.random.pick({0x7000'0000, 0x4000'0000, 5000});
+      step.lost = draft.random.chance(70);
+      draft.add_somewhere(from, step);
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("pause");
+      draft.add_somewhere(from, application(Step::Kind::pauses, draft.random.pick({600U, 5000U})));
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.add_somewhere(from, application(Step::Kind::writes, draft.random.between(1U, 4000U)));
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("half-close");  // C07, C08
+      draft.add_somewhere(from, application(Step::Kind::half_closes));
+    },
+};
+
+}  // namespace
+
+void control_tricks(Draft& draft, std::size_t from) {
+  do {
+    draft.random.pick(tricks)(draft, from);
+  } while (draft.random.chance(50));
+}
+
+void ending(Draft& draft) {
+  Random& random = draft.random;
+  const auto whole = static_cast<std::int64_t>(draft.scenario.stream.size());
+  switch (random.below(4)) {
+    case 0:
+      draft.name("reset-and-reuse");  // C10
+      draft.add(control(4, From::acked, 0)).lost = random.chance(30);
+      break;
+    case 1:
+      draft.name("time-wait-reuse");  // C11
+      draft.add(application(Step::Kind::closes));
+      draft.add(control(17, From::acked, 0));
+      draft.add(control(16, From::acked, 1));
+      break;
+    case 2:
+      draft.name("close-and-reuse");
+      draft.add(control(17, From::start, whole));
+      draft.add(application(Step::Kind::closes));
+      draft.add(control(16, From::start, whole + 1));
+      break;
+    default:
+      draft.name("reuse-without-close");  // D14
+      break;
+  }
+  if (random.chance(30)) {  // C05, C06
+    Step late = control(24, From::acked, random.pick<std::int64_t>({0, 1}));
+    late.payload = signature;
+    draft.add(late);
+  }
+  reopen(draft);
+  draft.add(Step::Kind::catch_up, random.pick({9U, 1400U}));
+}
+
+// What a forger beside an honest peer may send and the host refuses.
+void noise(Draft& draft, std::size_t from) {
+  Random& random = draft.random;
+  Step step;
+  const std::size_t whole = draft.scenario.stream.size();
+  step.seq = static_cast<std::int64_t>(random.below(whole));
+  step.payload = random.chance(70) ? draft.fill(random.between<std::size_t>(1, 200)) : "";
+  step.flags = step.payload.empty() ? random.pick({16, 17, 4, 20}) : random.pick({24, 24, 25});
+  const bool reset = (step.flags & 4) != 0;
+  if (reset && random.chance(60)) {
+    draft.name("rst-noise");
+    step.from = From::acked;
+    step.seq = random.pick<std::int64_t>({-1, -100, 100'000'000});
+    step.payload.clear();
+  } else if (!reset) {
+    refuse_silently(draft, step);
+  } else {
+    step.from = From::acked;
+    step.seq = 0;
+    step.bad_checksum = true;
+  }
+  step.forged = true;
+  draft.add_somewhere(from, step);
+}
+
+}  // namespace lockstep::oracle
