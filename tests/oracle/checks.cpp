@@ -38,6 +38,15 @@ std::string_view name(Violation violation) {
   return "missed";
 }
 
+std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const Outcome& outcome) {
+  if (mode == Mode::observe && blind(outcome) && !outcome.reported) return Violation::missed;
+  if (mode != Mode::enforce) return std::nullopt;
+  if (outcome.delivered()) return Violation::signature_read;
+  if (blind(outcome)) return Violation::blind_byte;
+  if (scenario.honest && !whole(scenario, outcome)) return Violation::honest_cut;
+  return std::nullopt;
+}
+
 Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules) {
   Judged judged;
   if (scenario.honest && mode == Mode::enforce) {
@@ -45,16 +54,7 @@ Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules
     if (!judged.counts) return judged;
   }
   judged.outcome = play(scenario, mode, host, rules);
-  const Outcome& outcome = judged.outcome;
-  if (mode == Mode::observe && blind(outcome) && !outcome.reported) judged.violation = Violation::missed;
-  if (mode != Mode::enforce) return judged;
-  if (outcome.delivered()) {
-    judged.violation = Violation::signature_read;
-  } else if (blind(outcome)) {
-    judged.violation = Violation::blind_byte;
-  } else if (scenario.honest && !whole(scenario, outcome)) {
-    judged.violation = Violation::honest_cut;
-  }
+  judged.violation = violation_of(scenario, mode, judged.outcome);
   return judged;
 }
 

@@ -18,6 +18,9 @@ enum class Violation : std::uint8_t {
 };
 [[nodiscard]] std::string_view name(Violation violation);
 
+[[nodiscard]] std::optional<Violation> violation_of(const Scenario& scenario, Mode mode,
+                                                    const Outcome& outcome);
+
 // Plays the scenario and judges it. Honest scenarios are played without the engine first.
 struct Judged {
   Outcome outcome;
