@@ -133,8 +133,8 @@ void EngineTap::on_gap(const Flow& flow, Direction direction, reassembly::Stream
   if (transcript_) transcript_->on_gap(flow, direction, from, to);
 }
 
-void EngineTap::on_reset(const Flow& flow, Direction towards, std::size_t bytes) {
-  if (transcript_) transcript_->on_reset(flow, towards, bytes);
+void EngineTap::on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
+  if (transcript_) transcript_->on_made(flow, towards, flags, bytes);
 }
 
 void EngineTap::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
