@@ -280,7 +280,17 @@ void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {
     reset_idle(flow, Direction::to_server);
     reset_idle(flow, Direction::to_client);
   }
+  if (inspects(flow)) end_streams(flow);
   observer_->on_flow_end(flow, end, now_);
+}
+
+void Pipeline::end_streams(Flow& flow) {
+  for (const Direction direction : {Direction::to_server, Direction::to_client}) {
+    const LateMatches late = inspector_->end(flow, direction, now_);
+    if (late.matches.empty()) continue;
+    flow.alerted = flow.alerted || !late.decision->alerts.empty();
+    observer_->on_late_matches(late);
+  }
 }
 
 Duration Pipeline::timeout_of(const Flow& flow) const {

@@ -34,6 +34,11 @@ struct Inspection {
   signatures::FlowState state;
   std::vector<OtherReading> others;                      // observing only, nearly always empty
   std::array<reassembly::ModelSet, 2> models{~0U, ~0U};  // hosts that read as the assembler has it
+  struct Gap {
+    reassembly::StreamOffset from = 0;
+    reassembly::StreamOffset to = 0;
+  };
+  std::array<Gap, 2> gaps{};  // the last one of each direction, [from, to); empty: none
   std::array<bool, 2>
       packet_seen{};  // the direction's first packet was judged by the rules of addresses alone
 };

@@ -104,7 +104,11 @@ tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleG
 
 Inspector::Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
                      signatures::Scratch&& scratch)
-    : rules_(std::move(rules)), hosts_(&hosts), decider_(settings), scratch_(std::move(scratch)) {}
+    : rules_(std::move(rules)),
+      hosts_(&hosts),
+      decider_(settings),
+      scratch_(std::move(scratch)),
+      late_decider_(settings) {}
 
 void Inspector::open(Flow& flow) const {
   const auto client = flow.client();
@@ -136,6 +140,37 @@ void Inspector::begin(const Packet& packet) {
   generation_ =
       packet.flow != nullptr && packet.flow->inspection ? packet.flow->inspection->rules.get() : rules_.get();
   describe(packet);
+}
+
+void Inspector::describe_flow(const Flow& flow, Timestamp now, signatures::PacketFields& fields) {
+  const auto sent = [&](Direction way) {
+    return static_cast<std::uint64_t>(flow.session.receiver(way).rcv_nxt_max() + 1);
+  };
+  fields.has_flow = true;
+  fields.stream_size_client = sent(Direction::to_server);
+  fields.stream_size_server = sent(Direction::to_client);
+  fields.flow_age = std::chrono::duration_cast<std::chrono::seconds>(now - flow.start);
+  fields.flow_packets_to_server = flow.packets[0];
+  fields.flow_packets_to_client = flow.packets[1];
+  fields.flow_bytes_to_server = flow.bytes[0];
+  fields.flow_bytes_to_client = flow.bytes[1];
+}
+
+signatures::PacketFields Inspector::stream_fields(const Flow& flow, Direction way, Timestamp now) {
+  const bool to_server = way == Direction::to_server;
+  const reassembly::Endpoint from = to_server ? flow.client() : flow.server();
+  const reassembly::Endpoint to = to_server ? flow.server() : flow.client();
+  signatures::PacketFields fields;
+  fields.time = now;
+  fields.source = address(from.address);
+  fields.destination = address(to.address);
+  fields.source_port = from.port;
+  fields.destination_port = to.port;
+  fields.ip_version = from.address.version;
+  fields.direction = direction(way);
+  fields.established = flow.session.established();
+  describe_flow(flow, now, fields);
+  return fields;
 }
 
 void Inspector::describe(const Packet& packet) {
@@ -177,16 +212,7 @@ void Inspector::describe(const Packet& packet) {
   fields.established =
       flow.session.established() || packet.ruling.transition == reassembly::Transition::complete_handshake;
   fields.in_stream = packet.ruling.accepted && packet.ruling.length > 0;
-  const auto sent = [&](Direction way) {
-    return static_cast<std::uint64_t>(flow.session.receiver(way).rcv_nxt_max() + 1);
-  };
-  fields.stream_size_client = sent(Direction::to_server);
-  fields.stream_size_server = sent(Direction::to_client);
-  fields.flow_age = std::chrono::duration_cast<std::chrono::seconds>(segment.time - flow.start);
-  fields.flow_packets_to_server = flow.packets[0];
-  fields.flow_packets_to_client = flow.packets[1];
-  fields.flow_bytes_to_server = flow.bytes[0];
-  fields.flow_bytes_to_client = flow.bytes[1];
+  describe_flow(flow, segment.time, fields);
 }
 
 void Inspector::match_packet(const Packet& packet) {
@@ -220,37 +246,74 @@ void Inspector::match_packet(const Packet& packet) {
 }
 
 void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
-                          const signatures::StreamHistory& history) {
+                          const signatures::StreamHistory& history, Scan to) {
   if (!scanner.scans()) return;
   const std::uint64_t offset = scan_offset(flow, chunk.offset);
   // A gap, or a start that turned out to lie elsewhere.
   if (scanner.offset() != offset) scanner.restart(offset);
   const signatures::StreamChunk bytes{direction(chunk.direction), offset, chunk.bytes, chunk.ended};
-  const signatures::MatchContext context{fields_, flow.inspection->state, hosts_};
-  const std::size_t before = matches_.size();
-  scanner.scan(bytes, history, context, scratch_, matches_, !chunk.last);
-  for (std::size_t i = before; i < matches_.size(); ++i) {
-    matches_[i].from -= static_cast<std::uint64_t>(origin(flow));
-    matches_[i].to -= static_cast<std::uint64_t>(origin(flow));
+  const signatures::MatchContext context{to.fields, flow.inspection->state, hosts_};
+  const std::size_t before = to.matches.size();
+  scanner.scan(bytes, history, context, scratch_, to.matches, !chunk.last);
+  for (std::size_t i = before; i < to.matches.size(); ++i) {
+    to.matches[i].from -= static_cast<std::uint64_t>(origin(flow));
+    to.matches[i].to -= static_cast<std::uint64_t>(origin(flow));
   }
 }
 
 void Inspector::scan(Flow& flow, const Chunk& chunk) {
-  scan_with(flow.inspection->scanners[reassembly::index(chunk.direction)], flow, chunk, History(flow, chunk));
+  signatures::StreamScanner& scanner = flow.inspection->scanners[reassembly::index(chunk.direction)];
+  const History history(flow, chunk);
+  if (fields_.direction == direction(chunk.direction))
+    return scan_with(scanner, flow, chunk, history, {fields_, matches_});
+  // An ACK made the bytes of the other side readable.
+  const signatures::PacketFields fields = stream_fields(flow, chunk.direction, fields_.time);
+  scan_with(scanner, flow, chunk, history, {fields, matches_});
 }
 
 void Inspector::scan(Flow& flow, OtherReading& reading, const Chunk& chunk) {
-  const std::size_t before = matches_.size();
+  scan_reading(flow, reading, chunk, {fields_, matches_});
+}
+
+void Inspector::scan_reading(Flow& flow, OtherReading& reading, const Chunk& chunk, Scan to) {
+  const auto before = static_cast<std::ptrdiff_t>(to.matches.size());
   const History kept(flow, chunk);
-  scan_with(reading.scanner, flow, chunk, PatchedHistory(flow, kept, reading));
+  scan_with(reading.scanner, flow, chunk, PatchedHistory(flow, kept, reading), to);
   const auto told = [&](const signatures::Match& match) {
-    return std::any_of(
-        matches_.begin(), matches_.begin() + static_cast<std::ptrdiff_t>(before), [&](const auto& other) {
-          return other.rule == match.rule && other.to == match.to && other.direction == match.direction;
-        });
+    return std::any_of(to.matches.begin(), to.matches.begin() + before, [&](const auto& other) {
+      return other.rule == match.rule && other.to == match.to && other.direction == match.direction;
+    });
   };
-  matches_.erase(std::remove_if(matches_.begin() + static_cast<std::ptrdiff_t>(before), matches_.end(), told),
-                 matches_.end());
+  to.matches.erase(std::remove_if(to.matches.begin() + before, to.matches.end(), told), to.matches.end());
+}
+
+LateMatches Inspector::end(Flow& flow, Direction way, Timestamp now) {
+  Inspection& inspection = *flow.inspection;
+  const auto& receiver = flow.session.receiver(way);
+  Chunk chunk;
+  chunk.direction = way;
+  chunk.offset = chunk.own_offset = receiver.bytes.in_order();
+  chunk.ended = true;
+  const auto waits = [&](const signatures::StreamScanner& scanner) {
+    return scanner.waiting() > 0 && scanner.offset() == scan_offset(flow, chunk.offset);
+  };
+  LateMatches late{&flow, way, now, {}, nullptr, inspection.rules.get()};
+  if (receiver.fin_in_order()) return late;  // they were asked then
+
+  const signatures::PacketFields fields = stream_fields(flow, way, now);
+  late_matches_.clear();
+  signatures::StreamScanner& scanner = inspection.scanners[reassembly::index(way)];
+  if (waits(scanner)) scan_with(scanner, flow, chunk, History(flow, chunk), {fields, late_matches_});
+  for (OtherReading& reading : inspection.others) {
+    if (reading.direction == way && waits(reading.scanner))
+      scan_reading(flow, reading, chunk, {fields, late_matches_});
+  }
+  if (late_matches_.empty()) return late;
+  late.matches = late_matches_;
+  RatePacket rate{now,        fields.source, fields.destination, fields.source_port, fields.destination_port,
+                  flow.number};
+  late.decision = &late_decider_.decide(late_matches_, inspection.rules->policies, rate, false, *hosts_);
+  return late;
 }
 
 const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {

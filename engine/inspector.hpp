@@ -45,6 +45,10 @@ class Inspector {
   // twice.
   void scan(Flow& flow, OtherReading& reading, const Chunk& chunk);
 
+  // No more bytes will come in this direction, and no FIN said so: asks the rules that wait for that. Matches
+  // and decision are valid until the next call; those of the packet under way stay. Empty: nothing matched.
+  [[nodiscard]] LateMatches end(Flow& flow, Direction direction, Timestamp now);
+
   // What the matches lead to; valid until the next begin().
   [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
   [[nodiscard]] const RuleGeneration& generation() const { return *generation_; }
@@ -55,8 +59,15 @@ class Inspector {
   [[nodiscard]] const signatures::MatchCounters& counters() const { return scratch_.counters(); }
 
  private:
+  struct Scan {
+    const signatures::PacketFields& fields;
+    std::vector<signatures::Match>& matches;
+  };
   void scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
-                 const signatures::StreamHistory& history);
+                 const signatures::StreamHistory& history, Scan to);
+  void scan_reading(Flow& flow, OtherReading& reading, const Chunk& chunk, Scan to);
+  static void describe_flow(const Flow& flow, Timestamp now, signatures::PacketFields& fields);
+  [[nodiscard]] static signatures::PacketFields stream_fields(const Flow& flow, Direction way, Timestamp now);
   Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
             signatures::Scratch&& scratch);
 
@@ -67,6 +78,8 @@ class Inspector {
   signatures::PacketFields fields_;
   signatures::FlowState no_state_;  // of packets without a flow
   std::vector<signatures::Match> matches_;
+  std::vector<signatures::Match> late_matches_;
+  ActionDecider late_decider_;
   const RuleGeneration* generation_ = nullptr;  // under which the packet's flow was opened
 };
 

@@ -37,6 +37,16 @@ struct Packet {
   std::uint32_t dropped_by = 0;                // sid of the rule that decided a drop or reject
 };
 
+// Rules that waited for the end of a direction which ends without a FIN.
+struct LateMatches {
+  const Flow* flow = nullptr;
+  Direction direction = Direction::to_server;
+  Timestamp time{};
+  std::span<const signatures::Match> matches;  // never empty
+  const Decision* decision = nullptr;          // of which the alerts count: there is no packet to drop
+  const RuleGeneration* rules = nullptr;
+};
+
 // Why a flow's record ended; Suricata's words (EVE flow.reason).
 enum class FlowEnd : std::uint8_t { timeout, forced, shutdown, tcp_reuse };
 
@@ -70,6 +80,8 @@ class Observer {
   virtual void on_chunk(const Flow&, Direction, reassembly::StreamOffset, std::span<const std::uint8_t>) {}
   // Bytes [from, to) of a direction will never be seen.
   virtual void on_gap(const Flow&, Direction, reassembly::StreamOffset, reassembly::StreamOffset) {}
+  // Comes before its flow's end.
+  virtual void on_late_matches(const LateMatches&) {}
   virtual void on_flow_end(const Flow&, FlowEnd, Timestamp) {}
   // A connection of which only SYNs were seen is forgotten.
   virtual void on_half_open_end(const HalfOpenRecord&, FlowEnd, Timestamp) {}

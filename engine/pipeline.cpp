@@ -132,6 +132,7 @@ void Pipeline::judge(Packet& packet) {
     const auto before = flow.session.receiver(direction).bytes.in_order();
     const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
     flow.gap[reassembly::index(direction)] = true;
+    if (flow.inspection) flow.inspection->gaps[reassembly::index(direction)] = {before, from};
     observer_->on_gap(flow, direction, before, from);
     deliver_held(flow, direction, from, to);
     const auto events = packet.ruling.events;

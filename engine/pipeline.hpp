@@ -98,6 +98,7 @@ class Pipeline {
   void reincarnate(Packet& packet);
   void follow_final(Packet& packet);
   void end_flow(Flow& flow, FlowEnd end, bool reset);
+  void end_streams(Flow& flow);
   [[nodiscard]] Duration timeout_of(const Flow& flow) const;
   void count(Packet& packet);
 

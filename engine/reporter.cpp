@@ -141,6 +141,19 @@ EventHeader Reporter::header(const Packet& packet) const {
   return header;
 }
 
+EventHeader Reporter::header(const Flow& flow, Timestamp time) {
+  EventHeader header;
+  header.time = time;
+  header.flow_id = id_of(flow);
+  header.source = flow.client();
+  header.destination = flow.server();
+  for (const std::uint16_t id : flow.key.vlan) {
+    if (id != 0) header.vlan.ids[header.vlan.count++] = id;
+  }
+  header.packet_source.reset();
+  return header;
+}
+
 OwnFields Reporter::own(const Packet& packet) const {
   OwnFields own;
   if (packet.rules != nullptr) own.generation = packet.rules->set->generation();
@@ -152,7 +165,7 @@ OwnFields Reporter::own(const Packet& packet) const {
   return own;
 }
 
-AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert) const {
+AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert) {
   const signatures::Match& match = packet.matches[alert.match];
   AlertEvent event;
   event.header = header(packet);
@@ -162,17 +175,78 @@ AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert)
   event.rule = &packet.rules->set->rule(match.rule);
   event.action = alert.action;
   event.blocked = alert.blocked;
-  event.direction = packet.direction;
+  // An ACK that shows a gap makes what the other side had sent readable: the alert is about those bytes.
+  const Direction way =
+      match.direction == signatures::Direction::to_server ? Direction::to_server : Direction::to_client;
+  event.direction = way;
+  if (way != packet.direction) std::swap(event.header.source, event.header.destination);
   if (packet.flow != nullptr) {
     event.flow =
         FlowFields{amounts(*packet.flow), packet.flow->start, packet.flow->client(), packet.flow->server()};
   }
   event.payload = packet.segment->payload;
   event.stream = match.on == signatures::MatchOn::stream;
+  if (event.stream && settings_.payload) {
+    const reassembly::Ruling& ruling = packet.ruling;
+    std::span<const std::uint8_t> own;
+    if (way == packet.direction)
+      own = packet.segment->payload.subspan(ruling.edits.trim_front, ruling.length);
+    event.payload = stream_payload(*packet.flow, way, ruling.offset, own);
+  }
   event.packet = packet.frame->bytes;
   event.link = packet.frame->link;
   event.verdict = packet.verdict;
   return event;
+}
+
+// The stream's last bytes in order; `own` are the packet's, which are not kept if it was dropped.
+std::span<const std::uint8_t> Reporter::stream_payload(const Flow& flow, Direction direction,
+                                                       reassembly::StreamOffset own_offset,
+                                                       std::span<const std::uint8_t> own) {
+  constexpr reassembly::StreamOffset limit = 4096;  // Suricata's payload-buffer-size
+  const auto& bytes = flow.session.receiver(direction).bytes;
+  const auto own_end = own_offset + static_cast<reassembly::StreamOffset>(own.size());
+  const auto in_order = bytes.in_order();
+  const bool own_follows = own_offset <= in_order && own_end > in_order;
+  const auto end = own_follows ? own_end : in_order;
+  const auto from = std::min(std::max(bytes.kept_from(), end - limit), in_order);
+  payload_.clear();
+  const Inspection::Gap gap = flow.inspection->gaps[reassembly::index(direction)];
+  if (gap.to > gap.from && gap.to == from) {
+    const std::string missing = fmt::format("[{} bytes missing]", gap.to - gap.from);
+    payload_.assign(missing.begin(), missing.end());
+  }
+  bytes.read(from, in_order, [&](std::span<const std::uint8_t> run) {
+    payload_.insert(payload_.end(), run.begin(), run.end());
+  });
+  if (own_follows) payload_.insert(payload_.end(), own.begin() + (in_order - own_offset), own.end());
+  return payload_;
+}
+
+void Reporter::on_late_matches(const LateMatches& late) {
+  if (next_ != nullptr) next_->on_late_matches(late);
+  counters_.detect.suppressed += late.decision->suppressed;
+  const Flow& flow = *late.flow;
+  const bool to_server = late.direction == Direction::to_server;
+  for (const LoggedAlert& alert : late.decision->alerts) {
+    const signatures::Match& match = late.matches[alert.match];
+    AlertEvent event;
+    event.header = header(flow, late.time);
+    if (!to_server) std::swap(event.header.source, event.header.destination);
+    event.header.packet_source = PacketSource::stream_timeout;
+    event.own.generation = late.rules->set->generation();
+    event.own.state = name(state_of(flow));
+    event.own.adopted = flow.session.adopted();
+    event.own.offset = OwnFields::Interval{match.from, match.to};
+    event.rule = &late.rules->set->rule(match.rule);
+    event.action = alert.action;
+    event.direction = late.direction;
+    event.flow = FlowFields{amounts(flow), flow.start, flow.client(), flow.server()};
+    event.stream = true;
+    if (settings_.payload) event.payload = stream_payload(flow, late.direction, 0, {});
+    counters_.matched(event.rule->id);
+    log_->write(event);
+  }
 }
 
 void Reporter::log_alerts(const Packet& packet) {
@@ -245,14 +319,7 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   if (flow.has_gap()) ++counters_.flow.with_capture_gap;
   if (!log_->wants(EventType::flow)) return;
   FlowEvent event;
-  event.header.time = now;
-  event.header.flow_id = id_of(flow);
-  event.header.source = flow.client();
-  event.header.destination = flow.server();
-  for (const std::uint16_t id : flow.key.vlan) {
-    if (id != 0) event.header.vlan.ids[event.header.vlan.count++] = id;
-  }
-  event.header.packet_source.reset();
+  event.header = header(flow, now);
   event.own.adopted = flow.session.adopted();
   event.own.rule = flow.dropped_by;
   event.own.reason = flow.final_reason;

@@ -12,6 +12,7 @@ class Reporter final : public Observer {
     bool enforcing = true;
     Duration stats_interval = std::chrono::seconds(8);
     RuleCounts rules;
+    bool payload = false;  // alerts carry what a rule was matched against
   };
   // `log` and `next` (another observer, told first; may be null) must outlive the reporter.
   Reporter(const Settings& settings, EventLog& log, Observer* next)
@@ -29,6 +30,7 @@ class Reporter final : public Observer {
                 std::span<const std::uint8_t> bytes) override;
   void on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
               reassembly::StreamOffset to) override;
+  void on_late_matches(const LateMatches& late) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
   void on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) override;
   void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
@@ -41,14 +43,19 @@ class Reporter final : public Observer {
   void log_anomalies(const Packet& packet);
   void log_stats(Timestamp now);
   [[nodiscard]] EventHeader header(const Packet& packet) const;
+  [[nodiscard]] static EventHeader header(const Flow& flow, Timestamp time);  // from client to server
   [[nodiscard]] OwnFields own(const Packet& packet) const;
-  [[nodiscard]] AlertEvent alert_event(const Packet& packet, const LoggedAlert& alert) const;
+  [[nodiscard]] AlertEvent alert_event(const Packet& packet, const LoggedAlert& alert);
+  [[nodiscard]] std::span<const std::uint8_t> stream_payload(const Flow& flow, Direction direction,
+                                                             reassembly::StreamOffset own_offset,
+                                                             std::span<const std::uint8_t> own);
 
   Settings settings_;
   EventLog* log_;
   Observer* next_;
   Counters counters_;
   Amount held_;  // fragments that came and were not told yet
+  std::vector<std::uint8_t> payload_;
   Timestamp start_{};
   Timestamp next_stats_{};
 };

@@ -128,6 +128,17 @@ void Transcript::on_packet(const Packet& packet) {
   delivered_.clear();
 }
 
+void Transcript::on_late_matches(const LateMatches& late) {
+  const auto found = flows_.find(late.flow->key);
+  std::string text =
+      fmt::format("       #{} C {} ends without FIN:", found == flows_.end() ? 0 : found->second,
+                  late.direction == Direction::to_server ? '>' : '<');
+  for (const signatures::Match& match : late.matches) {
+    text += fmt::format("  sid {} {} {}:{}", match.id.sid, signatures::name(match.on), match.from, match.to);
+  }
+  sink_(text + "\n");
+}
+
 void Transcript::on_flow_end(const Flow& flow, FlowEnd end, Timestamp) {
   if (end == FlowEnd::shutdown) return;
   const auto found = flows_.find(flow.key);

@@ -142,8 +142,9 @@ int run_replay(const Configuration& configuration) {
     return exit_bad_input;
   }
   Transcript transcript([](std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); });
-  Reporter reporter({settings.mode == Mode::enforce, settings.outputs.stats_interval, rules->counts}, *log,
-                    options.explain ? &transcript : nullptr);
+  Reporter reporter({settings.mode == Mode::enforce, settings.outputs.stats_interval, rules->counts,
+                     settings.outputs.eve.payload},
+                    *log, options.explain ? &transcript : nullptr);
   HostTable hosts({}, replay_hash_seed);
   std::optional<Inspector> inspector;
   if (rules->generation) {

@@ -25,6 +25,7 @@ from suricata_settings import carry_over
 
 EVENT_TYPES = {"alert", "drop", "flow", "anomaly", "stats"}
 NOT_WRITTEN = {"app_proto", "ether"}  # fields of events
+OTHER_FLOWS = ("udp", "icmp", "neighbour_discovery", "sctp", "tunnel", "other_ip")  # kinds of packets
 VERSION = (9, 0, 0)  # of Suricata, whose rule language and log format are the model
 SECONDS = 60
 DIFFERENCES = Path(__file__).parent / "differences.yaml"
@@ -108,8 +109,8 @@ def only_tcp_flows(wanted, log):
     """Whether a filter counts flows of all protocols, in a capture that has others: Lockstep logs those of TCP."""
     if wanted.get("event_type") != "flow" or "proto" in wanted or any(key.startswith("tcp.") for key in wanted):
         return False
-    stats = [event["stats"]["decoder"] for event in log if event["event_type"] == "stats"]
-    return bool(stats) and stats[-1]["tcp"] < stats[-1]["ipv4"] + stats[-1]["ipv6"]
+    kinds = [event["stats"]["lockstep"]["kind"] for event in log if event["event_type"] == "stats"]
+    return bool(kinds) and any(kinds[-1][kind] for kind in OTHER_FLOWS)
 
 
 def evaluate(check, log, log_dir):

@@ -73,3 +73,38 @@ TEST_CASE("a rule of addresses and ports decides for the connection, one of anyt
   CHECK(flow_after("pass tcp any any -> any 80 (flow:to_server; sid:1;)\n") == Final::none);
   CHECK(flow_after("pass tcp any any -> any 80 (flags:S; sid:1;)\n") == Final::none);
 }
+
+TEST_CASE("rules that wait for the end of a stream are asked when its connection ends without a FIN",
+          "[engine][pipeline][rules][end]") {
+  using Sids = std::vector<std::uint32_t>;
+  const bool enforcing = GENERATE(true, false);
+  WireOptions options{.rules =
+                          "alert tcp any any -> any any (content:\"tail\"; endswith; sid:1;)\n"
+                          "alert tcp any any -> any any (content:\"head\"; endswith; sid:2;)\n"
+                          "alert tcp any 80 -> any any (content:\"200\"; isdataat:!1,relative; sid:3;)\n"};
+  options.configure = [enforcing](PipelineConfig& config) { config.enforcing = enforcing; };
+  auto wire = Wire::established(options);
+  wire.client.sends("head, tail").fires({});
+  wire.server.sends("200").fires({});
+  SECTION("at the end of the input") {
+    wire.end();
+    CHECK(wire.fired() == Sids{1, 3});
+  }
+  SECTION("when it is idle for too long") {
+    wire.wait(std::chrono::hours(121));
+    CHECK(wire.fired() == Sids{1, 3});
+  }
+  SECTION("after a FIN of one side for the other alone") {
+    wire.client.fins().fires({1});
+    wire.end();
+    CHECK(wire.fired() == Sids{3});
+  }
+  SECTION("and not where a rule let the connection pass or dropped it") {
+    auto other =
+        Wire::established({.rules = "pass tcp any any -> any any (content:\"head\"; sid:1;)\n"
+                                    "alert tcp any any -> any any (content:\"tail\"; endswith; sid:2;)\n"});
+    other.client.sends("head, tail");
+    other.end();
+    CHECK(other.fired().empty());
+  }
+}

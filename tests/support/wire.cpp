@@ -38,6 +38,10 @@ class Recorder final : public Observer, public PacketPort {
               reassembly::StreamOffset to) override {
     transcript_.on_gap(of, direction, from, to);
   }
+  void on_late_matches(const LateMatches& late) override {
+    for (const signatures::Match& match : late.matches) fired.push_back(match.id.sid);
+    transcript_.on_late_matches(late);
+  }
   void on_flow_end(const Flow& of, FlowEnd end, Timestamp now) override {
     if (flow == &of) flow = nullptr;
     transcript_.on_flow_end(of, end, now);
@@ -151,6 +155,13 @@ Wire::Own Wire::own() const {
           static_cast<std::int32_t>(segment->ack.value() - state_->isn[1 - side])};
 }
 
+const std::vector<std::uint32_t>& Wire::fired() const {
+  return state_->recorder.fired;
+}
+void Wire::end() {
+  state_->recorder.clear();
+  state_->pipeline->finish();
+}
 std::size_t Wire::resets() const {
   return state_->recorder.resets;
 }

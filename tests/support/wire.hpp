@@ -131,6 +131,9 @@ class Wire {
     std::int64_t ack;
   };
   [[nodiscard]] Own own() const;
+  void end();  // the input ends
+  // Sids of the rules that matched since the last packet was sent, in their order.
+  [[nodiscard]] const std::vector<std::uint32_t>& fired() const;
 
  private:
   struct Established {};
