@@ -197,6 +197,8 @@ void Inspector::describe(const Packet& packet) {
   fields.mss = segment.options.mss;
   fields.window_scale = segment.options.window_scale;
   fields.direction = direction(packet.direction);
+  fields.ip_checksum_valid = packet.ruling.reason != reassembly::Reason::ip_bad_checksum;
+  fields.checksum_valid = packet.ruling.reason != reassembly::Reason::tcp_bad_checksum;
   fields.events = packet.ruling.events.bits;
   fields.payload = {};
   fields.has_flow = packet.flow != nullptr || packet.half_open;
@@ -229,7 +231,9 @@ void Inspector::match_packet(const Packet& packet) {
     if (group == nullptr) return;
     HalfOpenRecord* record = packet.record;
     const signatures::MatchContext context{fields_, record != nullptr ? record->state : no_state_, hosts_};
-    const bool first = record == nullptr || !forward || !record->asked;
+    // Rules of addresses alone judge connections, and a malformed packet is of none.
+    const bool first =
+        packet.kind == Packet::Kind::segment && (record == nullptr || !forward || !record->asked);
     signatures::match_packet(*rules_->set, group, context, first, scratch_, matches_);
     if (record != nullptr && forward) record->asked = true;
     if (!no_state_.empty()) no_state_ = {};

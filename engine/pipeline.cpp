@@ -3,6 +3,7 @@
 #include "engine/held_fragments.hpp"
 #include "engine/inspector.hpp"
 #include "reassembly/rewrite.hpp"
+#include "reassembly/rulings.hpp"
 
 namespace lockstep {
 
@@ -41,8 +42,7 @@ void Pipeline::process(reassembly::Frame& frame) {
     process_fragment(frame, *fragment);
     return;
   } else if (const auto* malformed = std::get_if<reassembly::Malformed>(&decoded)) {
-    packet.kind = Packet::Kind::malformed;
-    packet.verdict = {Action::drop, joined(malformed->reason)};
+    refuse(packet, *malformed);
   } else {
     packet.passed = std::get<reassembly::Passed>(decoded).kind;
   }
@@ -81,7 +81,8 @@ void Pipeline::judge_datagram() {
     inspect(packet);
     observer_->on_packet(packet);
   } else if (const auto* malformed = std::get_if<reassembly::Malformed>(&fragments_.decoded())) {
-    packet.verdict = {Action::drop, joined(malformed->reason)};
+    refuse(packet, *malformed);
+    observer_->on_packet(packet);
   }
   if (packet.verdict.passes()) apply_edits(packet);
   held_->follow(packet);
@@ -225,6 +226,22 @@ void Pipeline::decide(Packet& packet) {
 void Pipeline::match_handshake(Packet& packet) {
   if (packet.flow == nullptr ? inspector_ == nullptr : !inspects(*packet.flow)) return;
   if (packet.record != nullptr && packet.record->final_verdict != Final::none) return;
+  inspector_->begin(packet);
+  inspector_->match_packet(packet);
+  obey(packet);
+}
+
+// Nothing of it reaches a host or a connection. Rules of headers see it all the same, and none of its bytes.
+void Pipeline::refuse(Packet& packet, const reassembly::Malformed& malformed) {
+  packet.kind = Packet::Kind::malformed;
+  packet.verdict = {Action::drop, joined(malformed.reason)};
+  if (!malformed.segment) return;
+  packet.segment = &*malformed.segment;
+  packet.ruling = reassembly::drop(malformed.reason);
+  if (inspector_ == nullptr) return;
+  const FlowKey key = make_flow_key(*packet.segment, 0);
+  const bool from_low_end = from_low(packet.segment->source, packet.segment->destination);
+  if (const Flow* flow = flows_.find(key, flows_.hash(key))) packet.direction = flow->direction(from_low_end);
   inspector_->begin(packet);
   inspector_->match_packet(packet);
   obey(packet);

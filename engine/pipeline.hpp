@@ -79,6 +79,7 @@ class Pipeline {
   void read_observed(Packet& packet, reassembly::StreamOffset from);
   void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);
   void match_handshake(Packet& packet);
+  void refuse(Packet& packet, const reassembly::Malformed& malformed);
   void obey(Packet& packet);
   void finish_flow(Packet& packet, Final verdict);
   [[nodiscard]] bool inspects(const Flow& flow) const;

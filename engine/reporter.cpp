@@ -18,6 +18,23 @@ reassembly::TcpState state_of(const Flow& flow) {
   return flow.session.state_of_sender(Direction::to_server);
 }
 
+// Of a packet without a flow: what is known of its half-open connection, or the packet alone.
+FlowFields flow_of_its_own(const Packet& packet) {
+  const reassembly::Segment& segment = *packet.segment;
+  FlowFields fields{{}, packet.frame->time, segment.source, segment.destination};
+  if (packet.direction == Direction::to_client) std::swap(fields.client, fields.server);
+  if (packet.record != nullptr) {
+    const HalfOpenRecord& record = *packet.record;
+    fields.start = record.first_seen();
+    fields.amounts = {{record.packets_to_server, record.bytes_to_server},
+                      {record.packets_to_client, record.bytes_to_client}};
+  } else {
+    (packet.direction == Direction::to_server ? fields.amounts.to_server : fields.amounts.to_client) = {
+        1, packet.bytes};
+  }
+  return fields;
+}
+
 // Events that honest networks cause all the time are for rules, not for the log.
 bool worth_a_line(reassembly::StreamEvent event) {
   return event != reassembly::StreamEvent::pkt_retransmission &&
@@ -83,7 +100,7 @@ void Reporter::on_packet(const Packet& packet) {
 }
 
 void Reporter::count(const Packet& packet) {
-  if (packet.segment != nullptr) count_segment(packet);
+  if (packet.kind == Packet::Kind::segment) count_segment(packet);
   if (packet.datagram) return;  // its fragments are counted one by one
   Outcome outcome;
   switch (packet.kind) {
@@ -183,6 +200,8 @@ AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert)
   if (packet.flow != nullptr) {
     event.flow =
         FlowFields{amounts(*packet.flow), packet.flow->start, packet.flow->client(), packet.flow->server()};
+  } else {
+    event.flow = flow_of_its_own(packet);
   }
   event.payload = packet.segment->payload;
   event.stream = match.on == signatures::MatchOn::stream;

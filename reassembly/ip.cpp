@@ -21,23 +21,24 @@ void set_end(const Link& link, std::uint64_t end, IpPacket& packet) {
 
 // RFC 791 §3.1. Every option but the first two has a length.
 Reason parse_ipv4_options(std::span<const std::uint8_t> list, std::uint32_t& kinds) {
+  Reason reason = Reason::none;
   constexpr std::uint8_t end_of_list = 0, no_operation = 1, loose_source_route = 131,
                          strict_source_route = 137;
   std::size_t at = 0;
   while (at < list.size()) {
     const std::uint8_t kind = list[at];
     kinds |= 1U << (kind & 31U);
-    if (kind == end_of_list) return Reason::none;
+    if (kind == end_of_list) return reason;
     if (kind == no_operation) {
       ++at;
       continue;
     }
-    if (kind == loose_source_route || kind == strict_source_route) return Reason::ip_source_route;
+    if (kind == loose_source_route || kind == strict_source_route) reason = Reason::ip_source_route;
     if (list.size() - at < 2 || list[at + 1] < 2 || list[at + 1] > list.size() - at)
       return Reason::ip_bad_options;
     at += list[at + 1];
   }
-  return Reason::none;
+  return reason;
 }
 
 // AH (RFC 4302 §2) counts its length in words of four, less two.
@@ -150,8 +151,7 @@ Reason parse_ipv4(const Frame& frame, const Link& link, bool verify_checksum, Ip
   if (header[0] >> 4 != 4 || header_length < 20 || total < header_length) return Reason::ip_bad_header;
   set_end(link, std::uint64_t{link.network} + total, packet);
   if (packet.end - link.network < header_length) return packet.shortage;
-  if (verify_checksum && !checksum_intact(checksum_sum({header, header_length})))
-    return Reason::ip_bad_checksum;
+  const bool intact = !verify_checksum || checksum_intact(checksum_sum({header, header_length}));
 
   const std::uint32_t place = load16(header + 6);
   IpFields& fields = packet.fields;
@@ -170,10 +170,10 @@ Reason parse_ipv4(const Frame& frame, const Link& link, bool verify_checksum, Ip
   packet.fragment_id = fields.id;
   packet.fragment_offset = (place & 0x1fffU) * 8;
   packet.is_fragment = fields.more_fragments || packet.fragment_offset != 0;
-  if (header_length > 20) {
-    const Reason reason = parse_ipv4_options({header + 20, header_length - 20}, fields.options);
-    if (reason != Reason::none) return reason;
-  }
+  Reason fault = Reason::none;
+  if (header_length > 20) fault = parse_ipv4_options({header + 20, header_length - 20}, fields.options);
+  if (!intact) return Reason::ip_bad_checksum;
+  if (fault != Reason::none) return fault;
   if (packet.protocol != ip_protocol::authenticated || packet.is_fragment) return Reason::none;
   const Reason reason = follow_authentication(data, packet);
   return reason == Reason::none || packet.shortage == Reason::none ? reason : packet.shortage;

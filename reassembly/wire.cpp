@@ -12,7 +12,8 @@ namespace {
 constexpr std::uint32_t tcp_header = 20;
 
 Malformed malformed(Reason reason, const Link& link, const IpPacket& packet) {
-  Malformed answer{reason, packet.payload != 0, {packet.source, 0}, {packet.destination, 0}, link.vlan};
+  Malformed answer{reason,    packet.payload != 0, {packet.source, 0}, {packet.destination, 0},
+                   link.vlan, std::nullopt};
   return answer;
 }
 
@@ -90,8 +91,7 @@ bool flags_may_be(TcpFlags flags) {
 }
 
 // Fills `segment` with the TCP header at packet.payload and everything around it.
-Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, const WireConfig& config,
-                 Segment& segment) {
+Reason read_tcp(const Frame& frame, const Link& link, const IpPacket& packet, Segment& segment) {
   const std::uint32_t length = packet.end - packet.payload;
   if (length < tcp_header) return Reason::tcp_bad_header;
   const std::uint8_t* header = frame.bytes.data() + packet.payload;
@@ -99,13 +99,6 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
   segment.source = {packet.source, load16(header)};
   segment.destination = {packet.destination, load16(header + 2)};
   if (header_length < tcp_header || header_length > length) return Reason::tcp_bad_header;
-  if (config.verify_checksums) {
-    const std::uint8_t* ip = frame.bytes.data() + link.network;
-    const auto addresses = packet.fields.version == 4 ? std::span(ip + 12, 8) : std::span(ip + 8, 32);
-    const ChecksumSum sum =
-        pseudo_header_sum(addresses, ip_protocol::tcp, length) + checksum_sum({header, length});
-    if (!checksum_intact(sum)) return Reason::tcp_bad_checksum;
-  }
   segment.vlan = link.vlan;
   segment.seq = Seq(load32(header + 4));
   segment.ack = Seq(load32(header + 8));
@@ -117,11 +110,27 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
   segment.layout = {link.network, packet.payload, packet.payload + header_length, packet.end, link.pppoe};
   segment.payload = frame.bytes.subspan(segment.layout.payload, packet.end - segment.layout.payload);
   segment.time = frame.time;
-  if (!flags_may_be(segment.flags)) return Reason::tcp_bad_flags;
-  if (segment.source == segment.destination) return Reason::land;
   if (header_length == tcp_header) return Reason::none;
   const bool clean = parse_tcp_options({header + tcp_header, header_length - tcp_header}, segment.options);
   return clean ? Reason::none : Reason::tcp_bad_options;
+}
+
+bool tcp_checksum_intact(const Frame& frame, const Link& link, const IpPacket& packet) {
+  const std::uint32_t length = packet.end - packet.payload;
+  const std::uint8_t* ip = frame.bytes.data() + link.network;
+  const auto addresses = packet.fields.version == 4 ? std::span(ip + 12, 8) : std::span(ip + 8, 32);
+  return checksum_intact(pseudo_header_sum(addresses, ip_protocol::tcp, length) +
+                         checksum_sum({frame.bytes.data() + packet.payload, length}));
+}
+
+Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, const WireConfig& config,
+                 Segment& segment) {
+  const Reason fault = read_tcp(frame, link, packet, segment);
+  if (fault == Reason::tcp_bad_header) return fault;
+  if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
+  if (!flags_may_be(segment.flags)) return Reason::tcp_bad_flags;
+  if (segment.source == segment.destination) return Reason::land;
+  return fault;
 }
 
 }  // namespace
@@ -164,7 +173,12 @@ Decoded decode(const Frame& frame, const WireConfig& config) {
     }
   }
   if (reason != Reason::none) {
-    decoded = malformed(reason, link, packet);
+    Malformed answer = malformed(reason, link, packet);
+    const bool tcp = packet.payload != 0 && packet.protocol == ip_protocol::tcp && !packet.is_fragment &&
+                     packet.shortage == Reason::none;
+    Segment segment;
+    if (tcp && read_tcp(frame, link, packet, segment) != Reason::tcp_bad_header) answer.segment = segment;
+    decoded = answer;
     return decoded;
   }
 
@@ -186,6 +200,8 @@ Decoded decode(const Frame& frame, const WireConfig& config) {
     auto answer = malformed(reason, link, packet);
     answer.source.port = segment.source.port;
     answer.destination.port = segment.destination.port;
+    const bool read = packet.shortage == Reason::none && reason != Reason::tcp_bad_header;
+    if (read) answer.segment = segment;
     decoded = answer;
   }
   return decoded;

@@ -12,6 +12,7 @@
 // the session judges those. Tunnels but PPPoE are not unwrapped (EVASIONS I09).
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -61,6 +62,9 @@ struct Malformed {
   Endpoint source;
   Endpoint destination;
   VlanStack vlan;
+  // What the headers of a TCP packet say all the same, where they can be read to their end: for rules of
+  // headers. Nothing of it may be believed.
+  std::optional<Segment> segment;
 };
 
 using Decoded = std::variant<Segment, Fragment, Passed, Malformed>;

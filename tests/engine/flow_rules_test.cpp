@@ -108,3 +108,17 @@ TEST_CASE("rules that wait for the end of a stream are asked when its connection
     CHECK(other.fired().empty());
   }
 }
+
+TEST_CASE("rules of headers see a packet that the decoder refuses, and none of its bytes",
+          "[engine][pipeline][rules][malformed]") {
+  auto wire =
+      Wire::established(with_rules("alert tcp any any -> any 80 (tcpv4-csum:invalid; sid:1;)\n"
+                                   "alert tcp any any -> any 80 (flags:PA; sid:2;)\n"
+                                   "alert tcp any any -> any 80 (content:\"EVIL\"; sid:3;)\n"
+                                   "alert tcp any any -> any any (sid:4;)\n"
+                                   "alert tcp any 80 -> any any (tcpv4-csum:invalid; sid:5;)\n"
+                                   "drop tcp any any -> any 80 (tcpv4-csum:invalid; sid:6;)\n"));
+  wire.as_client().sends("EVIL", {.tcp_checksum = 0xdead}).drops(Reason::tcp_bad_checksum).fires({6, 1, 2});
+  wire.as_server().acks({.tcp_checksum = 0xdead}).drops(Reason::tcp_bad_checksum).fires({5});
+  wire.client.sends("GOOD").passes().fires({2});
+}
