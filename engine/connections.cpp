@@ -77,6 +77,10 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     return follow(packet);
   }
   packet.ruling = record.handshake.judge(segment, from_client);
+  if (packet.ruling.reason == reassembly::Reason::wrong_side) {
+    if (!refuse_side(packet)) record.handshake.came_back(segment);
+    return;
+  }
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
   if (!packet.ruling.forwards()) return;
@@ -84,8 +88,9 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
   (from_client ? record.bytes_to_server : record.bytes_to_client) += static_cast<std::uint32_t>(packet.bytes);
   if (segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client) {
-    const reassembly::SynOffer& syn = *record.handshake.answered_by(segment);
-    return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
+    const reassembly::SynOffer syn = *record.handshake.answered_by(segment);
+    promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
+    return packet.flow->sides.fix(Direction::to_server, syn.side);
   }
   if (segment.has(TcpFlag::rst)) return half_open_.remove(record);
   record.handshake.commit(packet.ruling, segment, from_client);
@@ -154,6 +159,7 @@ void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t has
   const reassembly::Framing framing = reassembly::framing_of(*packet.frame, *packet.segment);
   packet.flow->framing =
       framings_.intern(packet.direction == Direction::to_server ? framing : framing.reversed());
+  packet.flow->sides.fix(packet.direction, packet.segment->side);
   packet.flow->number = ++flow_count_;
   if (inspector_ != nullptr) inspector_->open(*packet.flow);
   flows_.schedule(*packet.flow, now_ + config_.timeouts.fresh);
@@ -171,6 +177,7 @@ void Pipeline::reincarnate(Packet& packet) {
   packet.direction = Direction::to_client;
   create_flow(packet, key, hash, reassembly::Session(bytes_, config_.session, syn, *packet.segment),
               !server_is_low);
+  packet.flow->sides.fix(Direction::to_server, syn.side);
 }
 
 void Pipeline::count(Packet& packet) {

@@ -111,7 +111,7 @@ Counters& Counters::operator+=(const Counters& other) {
   };
   plus(tcp, other.tcp, &TcpCounters::syn, &TcpCounters::syn_ack, &TcpCounters::rst, &TcpCounters::sessions,
        &TcpCounters::adopted, &TcpCounters::gaps, &TcpCounters::gap_bytes, &TcpCounters::overlaps,
-       &TcpCounters::overlap_conflicts, &TcpCounters::depth_reached);
+       &TcpCounters::overlap_conflicts, &TcpCounters::depth_reached, &TcpCounters::hairpins);
   plus(flow, other.flow, &FlowCounters::total, &FlowCounters::active, &FlowCounters::reused,
        &FlowCounters::timed_out, &FlowCounters::given_up, &FlowCounters::dropped, &FlowCounters::bypassed,
        &FlowCounters::diverged, &FlowCounters::with_capture_gap);

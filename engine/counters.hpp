@@ -69,6 +69,7 @@ struct TcpCounters {
   std::uint64_t overlaps = 0;           // segments with bytes that were there already
   std::uint64_t overlap_conflicts = 0;  // ... and differed
   std::uint64_t depth_reached = 0;      // directions
+  std::uint64_t hairpins = 0;           // segments that a router sent back where they had come from
 };
 
 struct FlowCounters {

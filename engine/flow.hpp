@@ -9,6 +9,7 @@
 #include "engine/framing_table.hpp"
 #include "engine/inspection.hpp"
 #include "engine/reason.hpp"
+#include "engine/sides.hpp"
 #include "engine/verdict.hpp"
 #include "reassembly/session.hpp"
 
@@ -35,8 +36,9 @@ struct Flow final : FlowNode {
   Reason final_reason = Reason::none;
   // Repeats of our reset that may still answer a challenge ACK, by the direction of the reset.
   std::array<std::uint8_t, 2> resets_left{};
-  bool client_is_low = false;
-  bool alerted = false;
+  Sides sides;
+  bool client_is_low : 1 = false;
+  bool alerted : 1 = false;
   std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged
   std::array<bool, 2> gap{};
   Timestamp hole_since{};  // when the latest run of out-of-order data began to wait

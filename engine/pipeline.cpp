@@ -11,6 +11,15 @@ using reassembly::Ruling;
 using reassembly::TcpFlag;
 using reassembly::Transition;
 
+namespace {
+
+// Header and payload.
+std::span<const std::uint8_t> tcp_of(const reassembly::Frame& frame, const reassembly::Segment& segment) {
+  return frame.bytes.subspan(segment.layout.tcp, segment.layout.end - segment.layout.tcp);
+}
+
+}  // namespace
+
 Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer& observer, PacketPort& port)
     : config_(config),
       inspector_(inspector),
@@ -21,7 +30,8 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       flows_(config.flows, config.seed),
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
-      held_(std::make_unique<HeldFragments>(observer, port)) {
+      held_(std::make_unique<HeldFragments>(observer, port)),
+      hairpins_(config.seed) {
   config_.session.enforcing = config.enforcing;
   config_.session.logs = &logs_;
 }
@@ -101,8 +111,21 @@ void Pipeline::inspect(Packet& packet) {
     if (packet.flow == nullptr || packet.segment->has(TcpFlag::syn)) match_handshake(packet);
     return;
   }
+  if (!packet.flow->sides.take(packet.direction, packet.segment->side)) {
+    static_cast<void>(refuse_side(packet));
+    return;
+  }
   count(packet);
   follow(packet);
+}
+
+// From the side on which its receiver is: dropped, unless it is a segment that left here and came back.
+bool Pipeline::refuse_side(Packet& packet) {
+  packet.hairpin = hairpins_.returns(tcp_of(*packet.frame, *packet.segment), now_);
+  packet.ruling = packet.hairpin ? Ruling{} : reassembly::drop(reassembly::Reason::wrong_side);
+  packet.verdict = packet.hairpin ? Verdict{} : Verdict{Action::drop, Reason::wrong_side};
+  if (!config_.enforcing) packet.verdict = {};
+  return !packet.hairpin;
 }
 
 void Pipeline::follow(Packet& packet) {
@@ -319,6 +342,13 @@ std::size_t Pipeline::apply_edits(const Packet& packet) {
 void Pipeline::leave(Packet& packet) {
   std::span<const std::uint8_t> leaving;
   if (packet.verdict.passes()) leaving = packet.frame->bytes.first(apply_edits(packet));
+  if (hairpins_.watching(now_) && packet.segment != nullptr && !leaving.empty() && !packet.hairpin) {
+    reassembly::Frame left = *packet.frame;
+    left.bytes = packet.frame->bytes.first(leaving.size());
+    const reassembly::Decoded decoded = reassembly::decode(left, config_.wire);
+    if (const auto* segment = std::get_if<reassembly::Segment>(&decoded))
+      hairpins_.left(tcp_of(left, *segment), now_);
+  }
   port_->finish(*packet.frame, leaving);
   observer_->on_packet(packet);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/flow_table.hpp"
+#include "engine/hairpins.hpp"
 #include "engine/half_open_table.hpp"
 #include "engine/packet.hpp"
 #include "engine/ports/packet_port.hpp"
@@ -71,6 +72,7 @@ class Pipeline {
   void follow(Packet& packet);
   void judge(Packet& packet);
   void ask_sender(const Packet& packet);
+  [[nodiscard]] bool refuse_side(Packet& packet);
   void match(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);
@@ -119,6 +121,7 @@ class Pipeline {
   HalfOpenTable half_open_;
   reassembly::FragmentTable fragments_;
   std::unique_ptr<HeldFragments> held_;
+  Hairpins hairpins_;
   std::uint64_t flow_count_ = 0;
   Timestamp start_{};
   Timestamp now_{};

@@ -132,6 +132,7 @@ void Reporter::count_segment(const Packet& packet) {
   const reassembly::Segment& segment = *packet.segment;
   if (segment.has(TcpFlag::syn)) ++(segment.has(TcpFlag::ack) ? counters_.tcp.syn_ack : counters_.tcp.syn);
   if (segment.has(TcpFlag::rst)) ++counters_.tcp.rst;
+  if (packet.hairpin) ++counters_.tcp.hairpins;
   if (packet.ruling.events.has(StreamEvent::pkt_retransmission)) ++counters_.tcp.overlaps;
   if (packet.ruling.events.has(StreamEvent::reassembly_overlap_different_data))
     ++counters_.tcp.overlap_conflicts;

@@ -16,7 +16,8 @@ struct Frame {
   LinkType link = LinkType::ethernet;
   Timestamp time{};
   std::uint64_t number = 0;  // counts from 1 over all input of a run
-  std::uint16_t port = 0;    // where it came in; ports 2n and 2n+1 are the sides of a pair, 0 in replay
+  std::uint16_t port =
+      0;  // where it came in; ports 2n (outside) and 2n+1 (inside) are a pair, 0 if not known
 };
 
 }  // namespace lockstep::reassembly

@@ -18,6 +18,7 @@ SynOffer SynOffer::of(const Segment& segment) {
   offer.sack = segment.options.sack_permitted;
   offer.md5 = segment.options.md5;
   offer.ao = segment.options.ao;
+  offer.side = segment.side;
   return offer;
 }
 
@@ -63,6 +64,10 @@ Ruling HalfOpen::judge_client(const Segment& segment) const {
     return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
   if (segment.has(TcpFlag::ack))
     return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
+  const bool elsewhere = std::any_of(offers_.begin(), offers_.begin() + count_, [&](const SynOffer& o) {
+    return o.iss == segment.seq && o.side != segment.side;
+  });
+  if (elsewhere) return drop(Reason::wrong_side);
   if (!known(segment.seq) && count_ == max_candidates)
     return drop(Reason::syn_limit, StreamEvent::whs_syn_flood);
   return sanitized_syn(segment);
@@ -78,8 +83,11 @@ Ruling HalfOpen::judge_server(const Segment& segment) const {
   if (segment.has(TcpFlag::syn)) {
     if (!segment.has(TcpFlag::ack))
       return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
-    if (answered_by(segment) == nullptr)
-      return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+    const SynOffer* answered = answered_by(segment);
+    if (answered == nullptr) return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+    // A handshake is completed across the pair.
+    if (segment.side != Side::unknown && segment.side == answered->side && !answered->returned)
+      return drop(Reason::wrong_side);
     return sanitized_syn(segment);
   }
   // A bare ACK is how a server that still holds an old connection answers a new SYN (RFC 9293 §3.5.1).
@@ -92,6 +100,12 @@ const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
     if (offers_[i].iss.plus(1) == syn_ack.ack) return &offers_[i];
   }
   return nullptr;
+}
+
+void HalfOpen::came_back(const Segment& syn) {
+  for (std::size_t i = 0; i < count_; ++i) {
+    if (offers_[i].iss == syn.seq) offers_[i].returned = true;
+  }
 }
 
 const SynOffer* HalfOpen::continued_by(const Segment& segment) const {
@@ -114,7 +128,9 @@ void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_cl
   const SynOffer offer = SynOffer::of(segment);
   for (std::size_t i = 0; i < count_; ++i) {
     if (offers_[i].iss != offer.iss) continue;
+    const bool returned = offers_[i].returned;
     offers_[i] = offer;
+    offers_[i].returned = returned;
     return;
   }
   offers_[count_++] = offer;

@@ -17,11 +17,13 @@ struct SynOffer {
   std::uint32_t timestamp = 0;
   std::uint16_t window = 0;       // never scaled (RFC 7323 §2.2)
   std::uint8_t window_shift = 0;  // at most 14
-  bool scales = false;
-  bool timestamps = false;
-  bool sack = false;
-  bool md5 = false;
-  bool ao = false;
+  bool scales : 1 = false;
+  bool timestamps : 1 = false;
+  bool sack : 1 = false;
+  bool md5 : 1 = false;
+  bool ao : 1 = false;
+  Side side : 2 = Side::unknown;
+  bool returned : 1 = false;  // a router sent it back to the side where it came from: both ends are there
 
   static SynOffer of(const Segment& segment);
 };
@@ -34,6 +36,8 @@ class HalfOpen {
   // SYN.
   [[nodiscard]] Ruling judge(const Segment& segment, bool from_client) const;
   void commit(const Ruling& ruling, const Segment& segment, bool from_client);
+  // A SYN that went out came back on the other side.
+  void came_back(const Segment& syn);
 
   // The candidate that a SYN-ACK answers; nullptr if none.
   [[nodiscard]] const SynOffer* answered_by(const Segment& syn_ack) const;

@@ -41,6 +41,7 @@
   X(handshake_bad_ack, stream_error, "the handshake's last ACK acknowledges no SYN-ACK that was forwarded")   \
   X(handshake_bad_echo, stream_error, "the handshake's last ACK echoes no timestamp that the server sent")    \
   X(data_before_handshake, stream_error, "data before the handshake is complete")                             \
+  X(wrong_side, stream_error, "from the side on which its receiver is; the connection was opened across the pair") \
   X(no_ack_flag, stream_error, "a segment without ACK inside a connection (RFC 9293 3.10.7.4)")               \
   X(ack_of_unsent, stream_error, "acknowledges what was never forwarded (RFC 5961 5)")                        \
   X(ack_too_old, stream_error, "acknowledges far less than what is acknowledged already (RFC 5961 5)")        \

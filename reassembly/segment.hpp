@@ -96,6 +96,9 @@ struct Layout {
   std::uint32_t pppoe = 0;    // start of the PPPoE header (RFC 2516), 0 if there is none
 };
 
+// The sides of a pair of ports, as far as the input tells them apart.
+enum class Side : std::uint8_t { outside, inside, unknown };
+
 struct Segment {
   Endpoint source;
   Endpoint destination;
@@ -111,6 +114,7 @@ struct Segment {
   Layout layout;
   std::span<std::uint8_t> payload;
   Timestamp time{};
+  Side side = Side::unknown;  // where it came in
 
   [[nodiscard]] bool has(TcpFlag flag) const { return flags.has(flag); }
   // Sequence space that the segment takes (RFC 9293 §3.4: SYN and FIN count one each).

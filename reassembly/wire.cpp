@@ -127,6 +127,7 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
                  Segment& segment) {
   const Reason fault = read_tcp(frame, link, packet, segment);
   if (fault == Reason::tcp_bad_header) return fault;
+  if (config.sides) segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
   if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
   if (!flags_may_be(segment.flags)) return Reason::tcp_bad_flags;
   if (segment.source == segment.destination) return Reason::land;

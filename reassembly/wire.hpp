@@ -25,6 +25,7 @@ namespace lockstep::reassembly {
 
 struct WireConfig {
   bool verify_checksums = true;  // IPv4 header and TCP
+  bool sides = false;            // Frame::port tells the side: even outside, odd inside
 };
 
 // Every IPv4 fragment of TCP (or of an authentication header), and every IPv6 fragment: there the next header

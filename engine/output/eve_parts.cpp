@@ -183,6 +183,7 @@ void put_own_stats(JsonLine& line, const Counters& counters) {
   line.field("capture_gap", counters.flow.with_capture_gap);
   line.close();
   line.field("gap_bytes", counters.tcp.gap_bytes);
+  line.field("hairpin", counters.tcp.hairpins);
   line.field("recursion_limit", counters.detect.recursion_limit);
   line.field("pcre_limit", counters.detect.pcre_limit);
   line.close();

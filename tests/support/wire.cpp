@@ -97,6 +97,7 @@ struct Wire::State {
     config.half_open.connections = 64;
     config.fragments.bytes = 1U << 18U;
     config.session.captured_hosts = options.captured_hosts;
+    config.wire.sides = options.sides;
     if (options.configure) options.configure(config);
     if (!options.rules.empty()) {
       inspector.emplace(inspector_of(options.rules, hosts, config.enforcing));
@@ -185,6 +186,22 @@ Sent Peer::syn_acks(const Override& over, int line) {
   return transmit(TcpFlag::syn | TcpFlag::ack, "", over, line);
 }
 
+Sent Peer::returns(int line) {
+  Wire::State& state = *wire_->state_;
+  REQUIRE_FALSE(state.recorder.left.empty());
+  Bytes bytes = state.recorder.left.front();
+  --bytes[14 + (state.options.ipv6 ? 7 : 8)];  // the router's hop
+  state.sent = bytes;
+  state.now += std::chrono::milliseconds(1);
+  reassembly::Frame frame = frame_of(bytes);
+  frame.time = state.now;
+  frame.port = is_client_ ? 1 : 0;
+  frame.number = ++state.frames;
+  state.recorder.clear();
+  state.pipeline->process(frame);
+  return {*wire_, line};
+}
+
 Sent Peer::transmit(int flags, const std::string& payload, const Override& over, int line) {
   Wire::State& state = *wire_->state_;
   const std::size_t self = is_client_ ? 0 : 1;
@@ -228,6 +245,7 @@ Sent Peer::transmit(int flags, const std::string& payload, const Override& over,
   state.sent = bytes;
   reassembly::Frame frame = frame_of(bytes);
   frame.time = state.now;
+  frame.port = is_client_ == over.other_side ? 1 : 0;
   frame.number = ++state.frames;
   state.recorder.clear();
   state.pipeline->process(frame);

@@ -40,6 +40,7 @@ struct WireOptions {
   std::uint16_t window = 65535;  // of both, in the header
   bool ipv6 = false;
   bool captured_hosts = false;
+  bool sides = false;  // the client is outside, the server inside
   std::function<void(PipelineConfig&)> configure{};
   std::string rules{};  // a line each; empty: nothing is matched
 };
@@ -56,6 +57,7 @@ struct Override {
   bool no_timestamps = false;
   Bytes options{};  // in front of the usual ones
   std::optional<std::uint16_t> tcp_checksum{};
+  bool other_side = false;             // comes in on the side where its receiver is
   std::optional<std::uint32_t> isn{};  // of a SYN or SYN-ACK: another one than the peer's own
 };
 
@@ -89,6 +91,8 @@ class Sent {
 // One end of the connection, or somebody who speaks in its name.
 class Peer {
  public:
+  // The packet that left last comes back on the other side.
+  Sent returns(int line = __builtin_LINE());
   Sent sends(const std::string& payload, const Override& over = {}, int line = __builtin_LINE());
   Sent acks(const Override& over = {}, int line = __builtin_LINE());
   Sent fins(const Override& over = {}, int line = __builtin_LINE());
