@@ -1,6 +1,7 @@
 #include "engine/inspector.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/inspection.hpp"
 
@@ -217,36 +218,37 @@ void Inspector::describe(const Packet& packet) {
   describe_flow(flow, segment.time, fields);
 }
 
-void Inspector::match_packet(const Packet& packet) {
+void Inspector::match_packet(const Packet& packet, PacketTurn turn) {
+  if (packet.flow == nullptr) return match_without_flow(packet, turn);
   const auto way = direction(packet.direction);
-  if (packet.flow == nullptr) {
-    const bool forward = packet.direction == Direction::to_server;
-    signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port,
-                                   fields_.destination_port, 6};
-    if (!forward) {
-      std::swap(ends.client, ends.server);
-      std::swap(ends.client_port, ends.server_port);
-    }
-    const signatures::RuleGroup* group = rules_->set->rules_for(ends).of(way);
-    if (group == nullptr) return;
-    HalfOpenRecord* record = packet.record;
-    const signatures::MatchContext context{fields_, record != nullptr ? record->state : no_state_, hosts_};
-    // Rules of addresses alone judge connections, and a malformed packet is of none.
-    const bool first =
-        packet.kind == Packet::Kind::segment && (record == nullptr || !forward || !record->asked);
-    signatures::match_packet(*rules_->set, group, context, first, scratch_, matches_);
-    if (record != nullptr && forward) record->asked = true;
-    if (!no_state_.empty()) no_state_ = {};
-    return;
-  }
   Inspection& inspection = *packet.flow->inspection;
   const signatures::RuleGroup* group = inspection.groups.of(way);
   bool& seen = inspection.packet_seen[reassembly::index(packet.direction)];
-  if (group != nullptr && (!seen || signatures::checks_packets(*group))) {
-    const signatures::MatchContext context{fields_, inspection.state, hosts_};
-    signatures::match_packet(*inspection.rules->set, group, context, !seen, scratch_, matches_);
+  if (turn == PacketTurn::before_stream) first_ = !std::exchange(seen, true);
+  if (group == nullptr || !(first_ || signatures::checks_packets(*group))) return;
+  const signatures::MatchContext context{fields_, inspection.state, hosts_};
+  signatures::match_packet(*inspection.rules->set, group, context, first_, scratch_, matches_, turn);
+}
+
+void Inspector::match_without_flow(const Packet& packet, PacketTurn turn) {
+  const auto way = direction(packet.direction);
+  const bool forward = packet.direction == Direction::to_server;
+  signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port,
+                                 fields_.destination_port, 6};
+  if (!forward) {
+    std::swap(ends.client, ends.server);
+    std::swap(ends.client_port, ends.server_port);
   }
-  seen = true;
+  HalfOpenRecord* record = packet.record;
+  if (turn == PacketTurn::before_stream) {
+    // Rules of addresses alone judge connections, and a malformed packet is of none.
+    first_ = packet.kind == Packet::Kind::segment && (record == nullptr || !forward || !record->asked);
+    if (record != nullptr && forward) record->asked = true;
+    no_state_ = {};
+  }
+  const signatures::MatchContext context{fields_, record != nullptr ? record->state : no_state_, hosts_};
+  signatures::match_packet(*rules_->set, rules_->set->rules_for(ends).of(way), context, first_, scratch_,
+                           matches_, turn);
 }
 
 void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,

@@ -26,8 +26,9 @@ class Inspector {
   // Takes up what the session has ruled since.
   void describe(const Packet& packet);
   // Rules of headers and single payloads, on what the packet will leave as. A packet without a flow is asked
-  // for itself alone.
-  void match_packet(const Packet& packet);
+  // for itself alone. Rules that read flowbits and write none are judged in the second turn, behind the scan.
+  using PacketTurn = signatures::PacketTurn;
+  void match_packet(const Packet& packet, PacketTurn turn);
   // The next readable bytes of a direction, at their stream offset; `own` are the packet's bytes that are not
   // yet in the assembler. `last`: nothing more becomes readable by this packet. `ended`: nothing can follow
   // at all.
@@ -59,6 +60,7 @@ class Inspector {
   [[nodiscard]] const signatures::MatchCounters& counters() const { return scratch_.counters(); }
 
  private:
+  void match_without_flow(const Packet& packet, PacketTurn turn);
   struct Scan {
     const signatures::PacketFields& fields;
     std::vector<signatures::Match>& matches;
@@ -76,6 +78,7 @@ class Inspector {
   ActionDecider decider_;
   signatures::Scratch scratch_;
   signatures::PacketFields fields_;
+  bool first_ = false;              // the packet is its direction's first
   signatures::FlowState no_state_;  // of packets without a flow
   std::vector<signatures::Match> matches_;
   std::vector<signatures::Match> late_matches_;

@@ -9,19 +9,22 @@ namespace lockstep {
 
 using reassembly::RunReadings;
 using reassembly::StreamOffset;
+using signatures::PacketTurn;
 
 void Pipeline::observe(Packet& packet) {
   Flow& flow = *packet.flow;
   packet.verdict = {};
   const bool inspected = inspects(flow);
-  if (inspected && (packet.ruling.forwards() || packet.ruling.events.any())) {
+  const bool judged = inspected && (packet.ruling.forwards() || packet.ruling.events.any());
+  if (judged) {
     inspector_->describe(packet);
-    inspector_->match_packet(packet);
+    inspector_->match_packet(packet, PacketTurn::before_stream);
   }
   const StreamOffset from = flow.session.receiver(packet.direction).bytes.in_order();
   commit(packet);
   if (packet.ruling.transition == reassembly::Transition::reincarnate) return;  // another connection began
   read_observed(packet, from);
+  if (judged) inspector_->match_packet(packet, PacketTurn::behind_stream);
   if (inspected) obey(packet);
 }
 

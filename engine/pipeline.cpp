@@ -10,6 +10,7 @@ namespace lockstep {
 using reassembly::Ruling;
 using reassembly::TcpFlag;
 using reassembly::Transition;
+using signatures::PacketTurn;
 
 namespace {
 
@@ -184,14 +185,19 @@ void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamO
 }
 
 void Pipeline::match(Packet& packet) {
+  const bool judged = inspects(*packet.flow) && (packet.ruling.forwards() || packet.ruling.events.any());
+  if (judged) {
+    inspector_->describe(packet);
+    inspector_->match_packet(packet, PacketTurn::before_stream);
+  }
+  if (packet.ruling.forwards()) match_stream(packet);
+  if (judged) inspector_->match_packet(packet, PacketTurn::behind_stream);
+}
+
+void Pipeline::match_stream(Packet& packet) {
   Flow& flow = *packet.flow;
   const Ruling& ruling = packet.ruling;
   const bool inspected = inspects(flow);
-  if (inspected && (ruling.forwards() || ruling.events.any())) {
-    inspector_->describe(packet);
-    inspector_->match_packet(packet);
-  }
-  if (!ruling.forwards()) return;
   const reassembly::Segment& segment = *packet.segment;
   Inspector::Chunk chunk;
   chunk.direction = packet.direction;
@@ -249,8 +255,13 @@ void Pipeline::decide(Packet& packet) {
 void Pipeline::match_handshake(Packet& packet) {
   if (packet.flow == nullptr ? inspector_ == nullptr : !inspects(*packet.flow)) return;
   if (packet.record != nullptr && packet.record->final_verdict != Final::none) return;
+  match_headers(packet);
+}
+
+void Pipeline::match_headers(Packet& packet) {
   inspector_->begin(packet);
-  inspector_->match_packet(packet);
+  inspector_->match_packet(packet, PacketTurn::before_stream);
+  inspector_->match_packet(packet, PacketTurn::behind_stream);
   obey(packet);
 }
 
@@ -265,9 +276,7 @@ void Pipeline::refuse(Packet& packet, const reassembly::Malformed& malformed) {
   const FlowKey key = make_flow_key(*packet.segment, 0);
   const bool from_low_end = from_low(packet.segment->source, packet.segment->destination);
   if (const Flow* flow = flows_.find(key, flows_.hash(key))) packet.direction = flow->direction(from_low_end);
-  inspector_->begin(packet);
-  inspector_->match_packet(packet);
-  obey(packet);
+  match_headers(packet);
 }
 
 void Pipeline::finish_flow(Packet& packet, Final verdict) {

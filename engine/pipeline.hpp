@@ -74,6 +74,7 @@ class Pipeline {
   void ask_sender(const Packet& packet);
   [[nodiscard]] bool refuse_side(Packet& packet);
   void match(Packet& packet);
+  void match_stream(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);
   // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
@@ -81,6 +82,7 @@ class Pipeline {
   void read_observed(Packet& packet, reassembly::StreamOffset from);
   void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);
   void match_handshake(Packet& packet);
+  void match_headers(Packet& packet);
   void refuse(Packet& packet, const reassembly::Malformed& malformed);
   void obey(Packet& packet);
   void finish_flow(Packet& packet, Final verdict);

@@ -64,6 +64,8 @@ struct CompiledRule {
   std::uint8_t variables = 0;
   bool reads_state = false;
   bool writes_state = false;
+  // Judged on a packet behind everything that may write.
+  [[nodiscard]] bool only_reads_state() const { return reads_state && !writes_state; }
   std::uint64_t events = 0;  // PacketFields::events that it names, any one of which it needs
   // Bytes before the end of the literal that evaluation may look at; max: all of the window.
   std::uint64_t lookback = std::numeric_limits<std::uint64_t>::max();

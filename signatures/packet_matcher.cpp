@@ -20,18 +20,25 @@ int on_literal(unsigned id, unsigned long long /*from*/, unsigned long long to, 
 class PacketPass {
  public:
   PacketPass(const RuleSet& set, const RuleGroup& group, const MatchContext& context, Scratch::Parts& scratch,
-             std::vector<Match>& matches)
-      : set_(set), group_(group), context_(context), scratch_(scratch), matches_(matches) {}
+             std::vector<Match>& matches, PacketTurn turn)
+      : set_(set),
+        group_(group),
+        context_(context),
+        scratch_(scratch),
+        matches_(matches),
+        readers_(turn == PacketTurn::behind_stream) {}
 
   void run(bool first_of_direction) {
     const PacketFields& packet = context_.packet;
     const bool outside = !packet.in_stream && !packet.payload.empty();
-    scratch_.candidates.clear();
-    if (!packet.payload.empty()) find_literals(group_.packet);
-    if (outside) find_literals(group_.fallback);
     auto& found = scratch_.candidates;
-    std::sort(found.begin(), found.end());
-    found.erase(std::unique(found.begin(), found.end()), found.end());
+    if (!readers_) {
+      found.clear();
+      if (!packet.payload.empty()) find_literals(group_.packet);
+      if (outside) find_literals(group_.fallback);
+      std::sort(found.begin(), found.end());
+      found.erase(std::unique(found.begin(), found.end()), found.end());
+    }
 
     using List = std::span<const std::uint32_t>;
     const List none;
@@ -72,6 +79,7 @@ class PacketPass {
   void judge(std::uint32_t index) {
     const Rule& rule = set_.rule(index);
     const CompiledRule& compiled = set_.parts().compiled[index];
+    if (compiled.only_reads_state() != readers_) return;
     const PacketFields& packet = context_.packet;
     if (!packet_options_hold(rule, packet, compiled.events) || !header_holds(rule, packet) ||
         !flow_holds(rule, packet, MatchOn::packet) || !state_holds(rule, context_))
@@ -102,14 +110,15 @@ class PacketPass {
   const MatchContext& context_;
   Scratch::Parts& scratch_;
   std::vector<Match>& matches_;
+  bool readers_;
 };
 
 }  // namespace
 
 void match_packet(const RuleSet& set, const RuleGroup* group, const MatchContext& context,
-                  bool first_of_direction, Scratch& scratch, std::vector<Match>& matches) {
-  if (group == nullptr) return;
-  PacketPass(set, *group, context, scratch.parts(), matches).run(first_of_direction);
+                  bool first_of_direction, Scratch& scratch, std::vector<Match>& matches, PacketTurn turn) {
+  if (group == nullptr || (turn == PacketTurn::behind_stream && !group->readers)) return;
+  PacketPass(set, *group, context, scratch.parts(), matches, turn).run(first_of_direction);
 }
 
 }  // namespace lockstep::signatures

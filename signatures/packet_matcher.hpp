@@ -2,6 +2,7 @@
 // and any stream rule on a payload that never entered a stream. Stateless but for FlowState and HostState. No
 // allocation.
 #pragma once
+#include <cstdint>
 #include <vector>
 
 #include "signatures/match.hpp"
@@ -9,10 +10,15 @@
 
 namespace lockstep::signatures {
 
+// A packet has two turns, in this order. Rules that read flowbits, flowints or xbits and write none are
+// judged in the second, behind what the packet's bytes matched in the stream: a bit that is set by this
+// packet counts.
+enum class PacketTurn : std::uint8_t { before_stream, behind_stream };
+
 // Appends the rules that match, in order of evaluation. `first_of_direction`: nothing came before in this
 // direction of the flow, or there is no flow: rules of addresses alone are judged then, and only then. A null
-// group matches nothing.
+// group matches nothing. The second turn takes up what the first found: no other packet may come between.
 void match_packet(const RuleSet& set, const RuleGroup* group, const MatchContext& context,
-                  bool first_of_direction, Scratch& scratch, std::vector<Match>& matches);
+                  bool first_of_direction, Scratch& scratch, std::vector<Match>& matches, PacketTurn turn);
 
 }  // namespace lockstep::signatures

@@ -89,6 +89,7 @@ tl::expected<std::unique_ptr<RuleGroup>, std::string> GroupBuilder::build(
       group->lookback = std::max(group->lookback,
                                  bounded ? static_cast<std::uint32_t>(compiled.lookback) : options_.window);
     }
+    if (compiled.only_reads_state()) group->readers = true;
     if (rule.inspection == Inspection::ip_only) group->first_packet.push_back(index);
     if (on_packet(rule)) {
       group->events |= compiled.events;

@@ -122,3 +122,18 @@ TEST_CASE("rules of headers see a packet that the decoder refuses, and none of i
   wire.as_server().acks({.tcp_checksum = 0xdead}).drops(Reason::tcp_bad_checksum).fires({5});
   wire.client.sends("GOOD").passes().fires({2});
 }
+
+TEST_CASE("a rule for packets that reads flowbits sees what the packet's bytes set in the stream",
+          "[engine][pipeline][rules][flowbits]") {
+  const bool enforcing = GENERATE(true, false);
+  WireOptions options{.rules =
+                          "alert tcp any any -> any any (content:\"GET \"; flowbits:set,get; sid:1;)\n"
+                          "alert tcp any any -> any any (dsize:>0; flowbits:isset,get; sid:2;)\n"
+                          "alert tcp any any -> any any (dsize:>0; flowbits:isnotset,get; sid:3;)\n"
+                          "alert tcp-pkt any any -> any any (content:\"/\"; flowbits:isset,get; sid:4;)\n"};
+  options.configure = [enforcing](PipelineConfig& config) { config.enforcing = enforcing; };
+  auto wire = Wire::established(options);
+  wire.client.sends("x").fires({3});
+  wire.client.sends("GE").fires({3});
+  wire.client.sends("T /").fires({1, 2, 4});
+}

@@ -134,7 +134,8 @@ struct Matching {
   std::vector<std::uint32_t> judge(std::string_view payload, bool first_of_direction = false) {
     packet.payload = span_of(payload);
     std::vector<Match> found;
-    match_packet(*set, group, {packet, flow, nullptr}, first_of_direction, scratch, found);
+    for (const auto turn : {PacketTurn::before_stream, PacketTurn::behind_stream})
+      match_packet(*set, group, {packet, flow, nullptr}, first_of_direction, scratch, found, turn);
     std::vector<std::uint32_t> sids;
     for (const Match& match : found) sids.push_back(match.id.sid);
     return sids;
