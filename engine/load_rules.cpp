@@ -37,25 +37,31 @@ void report(signatures::LoadReport& to, const std::string& file, Troubles troubl
                      std::make_move_iterator(troubles.end()));
 }
 
-// The first stream event that a rule asks for and that the reassembly never raises, or nothing.
-std::optional<std::string> unknown_event(const signatures::Rule& rule) {
+// What a rule asks for and no packet that is inspected can have, or nothing: a stream event that the
+// reassembly never raises, a packet that is not TCP.
+std::optional<std::string> never_met(const signatures::Rule& rule) {
+  constexpr std::uint8_t tcp = 6;
   const auto raised = stream_event_names();
   for (const signatures::PacketOption& option : rule.packet) {
-    const auto* event = std::get_if<signatures::StreamEvent>(&option);
-    if (event != nullptr && std::find(raised.begin(), raised.end(), event->name) == raised.end())
-      return event->name;
+    if (const auto* event = std::get_if<signatures::StreamEvent>(&option)) {
+      if (std::find(raised.begin(), raised.end(), event->name) == raised.end())
+        return "stream-event:" + event->name;
+    }
+    if (std::holds_alternative<signatures::IcmpNumber>(option)) return "protocol icmp";
+    if (const auto* protocol = std::get_if<signatures::IpProto>(&option)) {
+      if (!protocol->value.matches(tcp)) return "ip_proto other than TCP";
+    }
   }
   return std::nullopt;
 }
 
-// A rule for an event that is never raised is skipped by name, as one with a keyword that is missing is.
-void skip_unknown_events(signatures::ParsedRules& parsed) {
+// A rule that can never fire is skipped by name, as one with a keyword that is missing is.
+void skip_idle_rules(signatures::ParsedRules& parsed) {
   std::erase_if(parsed.rules, [&](const signatures::Rule& rule) {
-    const auto event = unknown_event(rule);
-    if (!event) return false;
+    const auto missing = never_met(rule);
+    if (!missing) return false;
     --parsed.report.loaded;
-    parsed.report.skipped.push_back(
-        {rule.place, rule.id, signatures::SkippedRule::Why::missing, {"stream-event:" + *event}});
+    parsed.report.skipped.push_back({rule.place, rule.id, signatures::SkippedRule::Why::missing, {*missing}});
     return true;
   });
 }
@@ -68,6 +74,7 @@ tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& s
 
   signatures::ParserSettings parser_settings;
   parser_settings.variables = variables_of(settings.vars);
+  parser_settings.other_transports = false;  // the engine inspects TCP
   if (const auto sound = parser_settings.variables.check(); !sound) {
     return tl::unexpected(std::vector<std::string>{text_of(sound.error())});
   }
@@ -80,7 +87,7 @@ tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& s
   signatures::RuleParser parser(std::move(parser_settings));
   for (const TextFile& file : files->rules) parser.parse(file.path, file.text);
   LoadedRules loaded{std::move(parser).finish(), std::move(rates)};
-  skip_unknown_events(loaded.parsed);
+  skip_idle_rules(loaded.parsed);
   if (files->threshold) report(loaded.parsed.report, files->threshold->path, std::move(rate_troubles));
   if (files->reference) report(loaded.parsed.report, files->reference->path, std::move(reference_troubles));
   if (files->classification)

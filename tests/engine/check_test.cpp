@@ -66,6 +66,27 @@ TEST_CASE("check without rules says that none are named", "[engine][cli][check]"
         "no rules are named, by -S or the key rules.files\n0 rules loaded, 0 failed, 0 skipped\n");
 }
 
+TEST_CASE("rules for packets that are not inspected are skipped by name, those for ip and tcp are not",
+          "[engine][cli][check]") {
+  const test::Directory dir;
+  const auto outcome = run_lockstep({"check", "-S",
+                                     dir.write("a.rules",
+                                               "alert udp any any -> any 53 (sid:1;)\n"
+                                               "alert icmp any any -> any any (sid:2;)\n"
+                                               "alert sctp any any -> any any (sid:3;)\n"
+                                               "alert ip any any -> any any (itype:8; sid:4;)\n"
+                                               "alert ip any any -> any any (ip_proto:17; sid:5;)\n"
+                                               "alert ip any any -> any any (ip_proto:6; sid:6;)\n"
+                                               "alert ip any any -> any any (content:\"x\"; sid:7;)\n"
+                                               "alert tcp any any -> any any (sid:8;)\n")});
+  CHECK(outcome.code == exit_ok);
+  for (const std::string reason :
+       {"1  protocol udp", "2  protocol icmp", "1  protocol sctp", "1  ip_proto other than TCP"}) {
+    CHECK_THAT(outcome.out, Catch::Contains(reason));
+  }
+  CHECK(last_line(outcome.out) == "3 rules loaded, 0 failed, 5 skipped");
+}
+
 TEST_CASE("check with a config shows every setting with its origin", "[engine][cli][check]") {
   const test::Directory dir;
   dir.write("a.rules", good);
