@@ -25,7 +25,11 @@ void Evaluator::note_change(const CompiledPcre& pcre, const PcreSubject& subject
                             const Regex::Result& answer) {
   if (question_->closed) return;
   if (!pcre.regex.grows()) return retry(end_ + 1);
-  if (pcre.regex.looks_back()) retry_when_dropped(begin_);
+  // A `^` reads the byte before it: without that byte the expression may take another path from where it was
+  // found. Where it was not found, forgetting bytes finds nothing.
+  if (pcre.regex.looks_back() && answer.status != Regex::Status::absent) {
+    retry_when_dropped(std::max(subject.start + answer.at.start, begin_ + 1) - 1);
+  }
   if (!may_explore()) return;
   const auto differs = [&](std::uint64_t end) {
     const Regex::Result later = search(pcre, subject, from, end, explored_);

@@ -102,6 +102,17 @@ TEST_CASE("endswith and equality hold only once the direction ended", "[signatur
   CHECK(ends({content("ab"), absent("cd", {.ends_with = true})}, "abcdx", true) == Ends{5});
 }
 
+// Each evaluation searches the whole window: one a byte would be no more than some KB/s.
+TEST_CASE("an expression that looks for the start of a line is not asked anew at every byte",
+          "[signatures][pcre]") {
+  Matching matching({make_rule(1, {content("STAT", {.nocase = true}), pcre("(?smi)^STAT\\s[^\\n]{100}")})});
+  for (int i = 0; i < 100; ++i) matching.feed("x static " + std::string(991, 'x'));
+  CHECK(matching.ends().empty());
+  CHECK(matching.scratch.counters().evaluations < 1000);
+  matching.feed("\nstat " + std::string(100, 'x'));
+  CHECK(matching.ends() == Ends{100'106});
+}
+
 TEST_CASE("pcre starts where R says and fires at the smallest offset", "[signatures][pcre]") {
   CHECK(ends({content("user="), pcre("^\\d{3}", {.relative = true})}, "user=ab user=1234") == Ends{16});
   CHECK(ends({content("user="), pcre("a+b")}, "aab user=") == Ends{9});
