@@ -23,11 +23,20 @@ unsigned commonness(std::uint8_t byte) {
 
 constexpr std::size_t block = 64;
 
-// Written so that compilers turn it into vector compares.
-bool block_has(const std::uint8_t* bytes, std::uint8_t either, std::uint8_t other) {
+struct Folded {
+  std::uint8_t lower;
+  std::uint8_t upper;
+  explicit Folded(std::uint8_t byte)
+      : lower(byte), upper(byte >= 'a' && byte <= 'z' ? static_cast<std::uint8_t>(byte & ~0x20U) : byte) {}
+  [[nodiscard]] bool is(std::uint8_t byte) const { return (byte == lower) | (byte == upper); }
+};
+
+// Whether both bytes stand at their places somewhere in the block: words of common letters share single bytes
+// with nearly every block, pairs with few. Written so that compilers turn it into vector compares.
+bool block_has(const std::uint8_t* first, Folded one, const std::uint8_t* second, Folded other) {
   std::uint8_t any = 0;
   for (std::size_t i = 0; i < block; ++i)
-    any = static_cast<std::uint8_t>(any | ((bytes[i] == either) | (bytes[i] == other)));
+    any = static_cast<std::uint8_t>(any | (one.is(first[i]) & other.is(second[i])));
   return any != 0;
 }
 
@@ -56,17 +65,19 @@ bool equal_folded(const std::uint8_t* bytes, Bytes lower) {
 std::optional<std::size_t> find_folded(Bytes haystack, Bytes needle, std::size_t anchor) {
   if (haystack.size() < needle.size()) return std::nullopt;
   const std::size_t starts = haystack.size() - needle.size() + 1;
-  const std::uint8_t lower = needle[anchor];
-  const std::uint8_t upper = lower >= 'a' && lower <= 'z' ? static_cast<std::uint8_t>(lower & ~0x20U) : lower;
-  const std::uint8_t* anchors = haystack.data() + anchor;
+  const std::size_t beside = anchor > 0 ? anchor - 1 : std::min<std::size_t>(1, needle.size() - 1);
+  const Folded rare(needle[anchor]);
+  const Folded near(needle[beside]);
+  const std::uint8_t* first = haystack.data() + anchor;
+  const std::uint8_t* second = haystack.data() + beside;
   for (std::size_t i = 0; i < starts;) {
     const std::size_t end = std::min(i + block, starts);
-    if (end - i == block && !block_has(anchors + i, lower, upper)) {
+    if (end - i == block && !block_has(first + i, rare, second + i, near)) {
       i = end;
       continue;
     }
     for (; i < end; ++i)
-      if ((anchors[i] == lower || anchors[i] == upper) && equal_folded(haystack.data() + i, needle)) return i;
+      if (rare.is(first[i]) && near.is(second[i]) && equal_folded(haystack.data() + i, needle)) return i;
   }
   return std::nullopt;
 }
