@@ -13,6 +13,8 @@
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
+#include "engine/flow.hpp"
+
 namespace {
 
 using namespace lockstep;
@@ -20,8 +22,9 @@ using namespace lockstep;
 // The size of a flow with its session.
 struct BenchFlow : FlowNode {
   BenchFlow(const FlowKey& flow_key, Timestamp now) : FlowNode(flow_key, now) {}
-  std::array<std::uint64_t, 40> session{};
+  std::array<std::uint64_t, 48> session{};
 };
+static_assert(sizeof(BenchFlow) == sizeof(Flow));
 
 constexpr std::size_t batch = 32;
 const Timestamp start{std::chrono::seconds(1'710'000'000)};
@@ -103,7 +106,7 @@ BENCHMARK(find_batched)->Arg(1'000)->Arg(100'000)->Arg(1'000'000);
 void find_unordered_map(benchmark::State& state) {
   const auto flows = static_cast<std::uint32_t>(state.range(0));
   const auto hash = [](const FlowKey& key) { return static_cast<std::size_t>(key.hash(replay_hash_seed)); };
-  std::unordered_map<FlowKey, std::array<std::uint64_t, 50>, decltype(hash)> table(flows, hash);
+  std::unordered_map<FlowKey, std::array<std::uint64_t, 56>, decltype(hash)> table(flows, hash);
   for (std::uint32_t n = 0; n < flows; ++n) table[key_of(n)] = {};
   const auto keys = random_keys(flows);
   std::size_t next = 0;
