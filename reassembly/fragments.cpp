@@ -15,6 +15,7 @@
 #include "reassembly/block_pool.hpp"
 #include "reassembly/bytes.hpp"
 #include "reassembly/checksum.hpp"
+#include "reassembly/fault.hpp"
 #include "reassembly/rewrite.hpp"
 
 namespace lockstep::reassembly {
@@ -246,12 +247,14 @@ bool FragmentTable::State::is_copy(std::uint32_t index, const Fragment& fragment
 Reason FragmentTable::State::conflict(const Datagram& datagram, std::uint32_t before,
                                       const Fragment& fragment) const {
   const auto end = fragment.offset + static_cast<std::uint32_t>(fragment.payload.size());
+  const Reason overlap =
+      faulty(Fault::fragment_overlap_accepted) ? Reason::fragment_duplicate : Reason::fragment_overlap;
   const std::uint32_t after = before == BlockPool::none ? datagram.first : pieces[before].next;
   if (before != BlockPool::none) {
     if (is_copy(before, fragment)) return Reason::fragment_duplicate;
-    if (pieces[before].end() > fragment.offset) return Reason::fragment_overlap;
+    if (pieces[before].end() > fragment.offset) return overlap;
   }
-  if (after != BlockPool::none && (pieces[after].offset < end)) return Reason::fragment_overlap;
+  if (after != BlockPool::none && (pieces[after].offset < end)) return overlap;
   const bool second_end = !fragment.more && (datagram.total != 0 || after != BlockPool::none);
   if (second_end || (datagram.total != 0 && end > datagram.total)) return Reason::fragment_bad;
   return datagram.pieces < config.pieces ? Reason::none : Reason::fragment_limit;

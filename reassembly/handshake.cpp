@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reassembly/fault.hpp"
 #include "reassembly/rulings.hpp"
 
 namespace lockstep::reassembly {
@@ -23,7 +24,8 @@ SynOffer SynOffer::of(const Segment& segment) {
 }
 
 Ruling sanitized_syn(const Segment& segment) {
-  if (segment.options.mp_join) return drop(Reason::mptcp_join, StreamEvent::mptcp);
+  if (segment.options.mp_join && !faulty(Fault::mp_join_passed))
+    return drop(Reason::mptcp_join, StreamEvent::mptcp);
   Ruling ruling;
   Edits& edits = ruling.edits;
   edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
@@ -96,6 +98,7 @@ Ruling HalfOpen::judge_server(const Segment& segment) const {
 }
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
+  if (faulty(Fault::first_syn_binds)) return &offers_[0];
   for (std::size_t i = 0; i < count_; ++i) {
     if (offers_[i].iss.plus(1) == syn_ack.ack) return &offers_[i];
   }

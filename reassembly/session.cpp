@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "reassembly/fault.hpp"
 #include "reassembly/rulings.hpp"
 
 namespace lockstep::reassembly {
@@ -82,10 +83,16 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const SynOff
 
 Ruling Session::judge(const Segment& segment, Direction direction) const {
   if (auto refused = refuse_authentication(segment)) return *refused;
+  if (faulty(Fault::reset_in_window_ends_tracking) && closed()) return Ruling{};
   Ruling ruling = [&] {
     if (segment.has(TcpFlag::rst)) return judge_reset(segment, direction);
     if (segment.has(TcpFlag::syn)) {
       return segment.has(TcpFlag::ack) ? judge_syn_ack(segment, direction) : judge_syn(segment, direction);
+    }
+    if (faulty(Fault::ackless_stored) && established_ && !segment.has(TcpFlag::ack)) {
+      Ruling stored;
+      stored.accepted = stored.old_ack = true;
+      return judge_payload(segment, direction, stored);
     }
     if (!segment.has(TcpFlag::ack)) return drop(Reason::no_ack_flag);
     return established_ ? judge_segment(segment, direction) : judge_handshake(segment, direction);
@@ -129,6 +136,7 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   }
   const bool left = begin == end ? begin < to.rcv_nxt_min : end <= to.rcv_nxt_min;
   if (left && to.known) {
+    if (faulty(Fault::repeat_dropped)) return drop(Reason::left_of_store);
     // A repeat or a keep-alive: the host can't deliver it, but answers with the ACK that its sender may need.
     if (!segment.payload.empty()) ruling.events.add(StreamEvent::pkt_spurious_retransmission);
     // Its urgent pointer the host may take, and then a byte leaves the stream that comes later.
@@ -226,6 +234,9 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
   if (segment.has(TcpFlag::rst)) {
     if ((ruling.edits.to_bare & TcpFlag::ack) != 0) challenged_ = ticks(segment.time);
     if (ruling.transition == Transition::reset_possible) mirror(direction).reset_possible = true;
+    if (faulty(Fault::reset_in_window_ends_tracking) && ruling.transition == Transition::reset_possible) {
+      mirror(reverse(direction)).reset_possible = true;
+    }
     return;
   }
   if (segment.has(TcpFlag::syn)) {
@@ -291,6 +302,7 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     // A lie about what was never forwarded is no edge (EVASIONS D28).
     if (right <= from.bytes.end()) from.sack_edge = std::max(from.sack_edge, right);
   }
+  if (faulty(Fault::store_freed_on_any_ack)) return from.bytes.release(from.bytes.in_order());
   from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - history()));
 }
 

@@ -2,6 +2,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include "reassembly/fault.hpp"
 #include "reassembly/rulings.hpp"
 #include "reassembly/session.hpp"
 
@@ -38,12 +39,16 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
   }
   // RFC 7323 §5.2 says that a RST's timestamp is ignored; hosts differ (EVASIONS R10).
   if (paws_refuses(to, segment)) return drop(Reason::rst_bad_timestamp, StreamEvent::pkt_invalid_timestamp);
+  if (faulty(Fault::sack_edge_reset_ignored) && offset == to.sack_edge && offset > to.rcv_nxt_max()) {
+    return Ruling{};
+  }
   switch (place_of_reset(to, offset)) {
     case ResetPlace::possible:
       return limits_->probe_resets ? ask_sender(segment, direction) : stripped_reset(segment);
     case ResetPlace::outside:
       return drop(Reason::rst_out_of_window, StreamEvent::rst_out_of_window);
     case ResetPlace::in_window:
+      if (faulty(Fault::reset_in_window_ends_tracking)) return stripped_reset(segment);
       break;
   }
   if (!interval_over(segment, challenged_))
@@ -189,7 +194,8 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
     const std::uint32_t echo = segment.options.timestamps->echo;
     const std::uint32_t from = first ? synack_timestamp_ : offer_.timestamp;
     const std::uint32_t to = first ? client.ts_recent : offer_.timestamp;
-    if (echo - from > to - from) return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
+    if (!faulty(Fault::echo_unchecked) && echo - from > to - from)
+      return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
   }
   const HostMirror& server = receiver(Direction::to_server);
   const StreamOffset begin = server.to_offset(segment.seq);

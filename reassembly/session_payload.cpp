@@ -1,6 +1,7 @@
 // Session: where the payload and the FIN of an accepted segment go.
 #include <algorithm>
 
+#include "reassembly/fault.hpp"
 #include "reassembly/rulings.hpp"
 #include "reassembly/session.hpp"
 
@@ -20,6 +21,7 @@ Reason reason_of_edits(const Edits& edits, bool overlay, bool after_fin) {
 }  // namespace
 
 void clear_urgent(const Segment& segment, Ruling& ruling) {
+  if (faulty(Fault::urgent_kept)) return;
   if (segment.has(TcpFlag::urg)) {
     ruling.edits.clear_flags |= TcpFlag::urg;  // the byte stays in line (EVASIONS U01-U08)
     ruling.events.add(StreamEvent::urgent_data);
@@ -64,7 +66,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
     // Observing: whether the host took what lies beyond depends on what its application had read (EVASIONS
     // D19).
-    if (limits_->enforcing) end = std::min(end, edge);
+    if (limits_->enforcing && !faulty(Fault::right_edge_untrimmed)) end = std::min(end, edge);
   }
   if (to.fin != HostMirror::none && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
@@ -97,7 +99,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
       return conflict;
     }
     if (difference.in_order) {
-      ruling.overlay = ruling.edits.payload_changed = limits_->enforcing;
+      ruling.overlay = ruling.edits.payload_changed = limits_->enforcing && !faulty(Fault::last_copy_wins);
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
     }
     if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
@@ -105,6 +107,11 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   if (left > to.bytes.in_order()) {
     if (to.bytes.island_count() >= limits_->max_islands ||
         to.bytes.bytes_ahead() + ruling.length > limits_->max_bytes_ahead) {
+      if (faulty(Fault::hole_skipped)) {
+        ruling.kind = Ruling::Kind::gap;
+        ruling.gap_to = std::min(left, to.bytes.first_island());
+        return ruling;
+      }
       return drop(Reason::out_of_order_limit, StreamEvent::reassembly_insert_limit);
     }
   }
@@ -122,7 +129,8 @@ std::optional<Ruling> Session::place_fin(const HostMirror& to, const Segment& se
   const bool cut = ruling.edits.trim_back != 0;
   const bool taken = to.fin != HostMirror::none || at < ruling.readable_to || to.bytes.end() > at;
   // Observing, the host has queued it (EVASIONS C02): it counts once the bytes before it have come.
-  const bool ahead = !limits_->enforcing && at > ruling.readable_to;
+  const bool waits = !limits_->enforcing || faulty(Fault::fin_ahead_forwarded);
+  const bool ahead = waits && at > ruling.readable_to;
   if (!cut && !taken && (at == ruling.readable_to || ahead)) {
     ruling.fin = true;
     return std::nullopt;

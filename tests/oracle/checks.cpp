@@ -15,6 +15,7 @@ bool blind(const Outcome& outcome) {
 // The peer's stream arrived whole, and what it received is what the host's application wrote.
 bool whole(const Scenario& scenario, const Outcome& outcome) {
   return outcome.readings.size() == 1 && outcome.readings.front().text == scenario.stream &&
+         outcome.acked >= static_cast<std::int64_t>(scenario.stream.size()) &&
          outcome.written.compare(0, outcome.received.size(), outcome.received) == 0;
 }
 
@@ -32,6 +33,10 @@ std::string_view name(Violation violation) {
       return "signature-read";
     case Violation::honest_cut:
       return "honest-cut";
+    case Violation::unclean:
+      return "unclean";
+    case Violation::reset_untold:
+      return "reset-untold";
     case Violation::missed:
       return "missed";
   }
@@ -43,6 +48,8 @@ std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const
   if (mode != Mode::enforce) return std::nullopt;
   if (outcome.delivered()) return Violation::signature_read;
   if (blind(outcome)) return Violation::blind_byte;
+  if (!outcome.unclean.empty()) return Violation::unclean;
+  if (outcome.reset_untold) return Violation::reset_untold;
   if (scenario.honest && !whole(scenario, outcome)) return Violation::honest_cut;
   return std::nullopt;
 }

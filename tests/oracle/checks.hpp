@@ -13,7 +13,10 @@ namespace lockstep::oracle {
 enum class Violation : std::uint8_t {
   blind_byte,      // L1, L2: the application read a byte that was not scanned there with that value
   signature_read,  // L1: it read the whole of what a drop rule knows
-  honest_cut,      // L4: an honest stream did not arrive whole, though without the engine it does
+  honest_cut,      // L4: an honest stream did not arrive whole, or its peer never learnt so, though without
+                   // the engine it does
+  unclean,         // what no packet to the host may carry
+  reset_untold,    // L3: the host was reset, and the engine thinks that it can't have been
   missed,          // observing: it read what no reported reading had
 };
 [[nodiscard]] std::string_view name(Violation violation);

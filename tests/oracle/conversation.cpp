@@ -1,6 +1,7 @@
 #include "tests/oracle/conversation.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 #include <fmt/format.h>
 
@@ -34,7 +35,7 @@ class Conversation {
         host_(&host),
         record_(record),
         peer_(scenario, new_endpoints(scenario)) {
-    if (mode != Mode::direct) tap_.emplace(rules, mode == Mode::enforce, scenario.ipv6);
+    if (mode != Mode::direct) tap_.emplace(rules, mode == Mode::enforce, !scenario.honest, scenario.ipv6);
     if (tap_ && record != nullptr) tap_->keep_transcript(record->transcript);
     while (!host_->next_packet().empty()) {
     }
@@ -89,8 +90,8 @@ class Conversation {
   Peer peer_;
   std::vector<Socket> sockets_;
   std::vector<Offer> offers_;
-  std::uint32_t host_first_ =
-      0;  // the first byte that it awaits, by its last SYN-ACK, or by its first ACK if it connects
+  std::optional<std::uint32_t>
+      host_first_;  // the first byte that it awaits, by its last SYN-ACK, or by its first ACK if it connects
   Timestamp now_{std::chrono::seconds(1'790'000'000)};
   Outcome outcome_;
 };
@@ -181,7 +182,7 @@ void Conversation::leave(const std::vector<EngineTap::Departing>& departing, con
   if (mode_ != Mode::enforce) return;
   for (const auto& [to, bytes] : departing) {
     if (to == Side::peer) {
-      arrive(bytes);
+      if (!step.answers_lost_late) arrive(bytes);
     } else if (!step.lost) {
       host_->deliver(bytes);
     }
@@ -205,7 +206,7 @@ void Conversation::from_host(const Bytes& packet, const Step& step) {
     return;  // of an earlier conversation
   }
   if (segment->has(TcpFlag::ack) && !segment->has(TcpFlag::rst)) {
-    const bool first = scenario_->host_connects ? host_first_ == 0 : segment->has(TcpFlag::syn);
+    const bool first = scenario_->host_connects ? !host_first_ : segment->has(TcpFlag::syn);
     if (first) {
       accept();  // what was completed under the number before
       host_first_ = segment->ack.value();
@@ -219,9 +220,11 @@ void Conversation::from_host(const Bytes& packet, const Step& step) {
   now_ += std::chrono::microseconds(100);
   if (record_ != nullptr) record_->packets.push_back({now_, packet});
   if (step.answers_lost) return note("       -- the host's answer is lost");
-  if (!tap_) return arrive(packet);
+  const bool arrives = !step.answers_lost_late;
+  if (!arrives) note("       -- the host's answer is lost beyond the engine");
+  if (!tap_) return arrives ? arrive(packet) : void();
   auto departing = tap_->process(packet, Side::host, now_);
-  if (mode_ == Mode::observe) return arrive(packet);
+  if (mode_ == Mode::observe) return arrives ? arrive(packet) : void();
   leave(departing, step);
 }
 
@@ -256,12 +259,12 @@ void Conversation::catch_up(const Step& step) {
 
 void Conversation::accept() {
   if (scenario_->host_connects) {
-    if (!sockets_.empty()) sockets_.front().first = host_first_;
+    if (!sockets_.empty()) sockets_.front().first = host_first_.value_or(0);
     return;
   }
   for (HostSocket& socket : host_->accept()) {
     if (socket.peer() != peer_.ends().peer || socket.peer_port() != peer_.ends().peer_port) continue;
-    sockets_.push_back({std::move(socket), host_first_});
+    sockets_.push_back({std::move(socket), host_first_.value_or(0)});
   }
 }
 
@@ -286,10 +289,15 @@ void Conversation::finish() {
     outcome_.readings.push_back({host.text(), host.ended(), host.error(), host.state(), socket.unscanned});
   }
   outcome_.received = peer_.received();
+  outcome_.acked = peer_.acked();
   if (!tap_) return;
   outcome_.alerted = tap_->alerted();
   outcome_.reported = tap_->reported();
   outcome_.gave_up = tap_->gave_up();
+  outcome_.unclean = tap_->unclean();
+  const auto reset = [](const Reading& reading) { return reading.error == ECONNRESET; };
+  outcome_.reset_untold =
+      !tap_->may_have_reset() && std::any_of(outcome_.readings.begin(), outcome_.readings.end(), reset);
 }
 
 }  // namespace

@@ -28,11 +28,14 @@ struct Reading {
 
 struct Outcome {
   std::vector<Reading> readings;
-  std::string written;   // by the host's application
-  std::string received;  // by the peer of it
+  std::string written;     // by the host's application
+  std::string received;    // by the peer of it
+  std::int64_t acked = 0;  // of the peer's stream, as far as the peer knows
   bool alerted = false;
   bool reported = false;
   bool gave_up = false;
+  bool reset_untold = false;  // the host was reset by a packet of which the engine thought that it can't
+  std::string unclean;        // what reached the host though it never may, empty: nothing
   std::uint64_t honest_packets = 0;
   std::map<Reason, std::uint64_t> honest_changed;  // not forwarded as they came, and why
 

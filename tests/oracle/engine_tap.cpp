@@ -33,7 +33,7 @@ std::unique_ptr<Inspector> inspector_of(const char* action, HostTable& hosts) {
   std::abort();
 }
 
-PipelineConfig config_of(bool enforcing, std::uint32_t history) {
+PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
   PipelineConfig config;
   config.enforcing = enforcing;
   config.blocks = 128;
@@ -41,6 +41,7 @@ PipelineConfig config_of(bool enforcing, std::uint32_t history) {
   config.segment_logs = 8;
   config.flows.flows = 16;
   config.half_open.connections = 16;
+  if (tight) config.session.max_islands = 8;
   config.fragments = {.bytes = 1U << 18U, .datagrams = 16, .pieces = 64};
   config.session.history = history;
   // What was dropped here did not reach the host, unless nothing is dropped at all.
@@ -57,9 +58,9 @@ Rules::Rules() {
   alerting_ = inspector_of("alert", *hosts_);
 }
 
-EngineTap::EngineTap(Rules& rules, bool enforcing, bool ipv6)
+EngineTap::EngineTap(Rules& rules, bool enforcing, bool tight, bool ipv6)
     : ipv6_(ipv6),
-      pipeline_(std::make_unique<Pipeline>(config_of(enforcing, rules.inspector(enforcing).window()),
+      pipeline_(std::make_unique<Pipeline>(config_of(enforcing, tight, rules.inspector(enforcing).window()),
                                            &rules.inspector(enforcing), *this, *this)) {}
 
 EngineTap::~EngineTap() {
@@ -101,10 +102,12 @@ bool EngineTap::to_host(std::span<const std::uint8_t> packet) const {
 
 void EngineTap::finish(const Frame& frame, std::span<const std::uint8_t> leaving) {
   if (leaving.empty()) return;
+  if (frame.port == 0) inspect_departure(leaving);
   departing_.push_back({frame.port == 0 ? Side::host : Side::peer, {leaving.begin(), leaving.end()}});
 }
 
 void EngineTap::send(const Departure& departure) {
+  if (to_host(departure.bytes)) inspect_departure(departure.bytes);
   departing_.push_back(
       {to_host(departure.bytes) ? Side::host : Side::peer, {departure.bytes.begin(), departure.bytes.end()}});
 }
@@ -114,8 +117,27 @@ void EngineTap::on_packet(const Packet& packet) {
   reason_ = packet.verdict.reason;
   alerted_ = alerted_ || !packet.matches.empty();
   reported_ = reported_ || packet.ruling.events.has(reassembly::StreamEvent::ambiguous);
+  const bool resets =
+      packet.ruling.transition == reassembly::Transition::reset_possible && packet.verdict.passes();
+  may_have_reset_ = may_have_reset_ || resets;
   gave_up_ =
       gave_up_ || packet.verdict.action == Action::drop_flow || packet.verdict.action == Action::reject;
+}
+
+void EngineTap::inspect_departure(std::span<const std::uint8_t> packet) {
+  Bytes copy(packet.begin(), packet.end());
+  const auto decoded = reassembly::decode(test::frame_of(copy, LinkType::raw_ip), {});
+  if (const auto* malformed = std::get_if<reassembly::Malformed>(&decoded)) {
+    unclean_ = name(joined(malformed->reason));
+  }
+  const auto* segment = std::get_if<reassembly::Segment>(&decoded);
+  if (segment == nullptr) return;
+  const bool syn = segment->has(reassembly::TcpFlag::syn);
+  const bool reset = segment->has(reassembly::TcpFlag::rst);
+  if (segment->has(reassembly::TcpFlag::urg) || segment->urgent != 0) unclean_ = "urgent pointer";
+  if ((syn || reset) && !segment->payload.empty()) unclean_ = "SYN or RST with payload";
+  if (syn && (segment->options.mp_capable || segment->options.mp_join)) unclean_ = "MPTCP";
+  if (syn && segment->options.fast_open) unclean_ = "TCP Fast Open";
 }
 
 void EngineTap::on_arrival(const Packet& packet) {
@@ -135,6 +157,7 @@ void EngineTap::on_gap(const Flow& flow, Direction direction, reassembly::Stream
 
 void EngineTap::on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
   if (transcript_) transcript_->on_made(flow, towards, flags, bytes);
+  if ((flags.bits & reassembly::TcpFlag::rst) != 0) may_have_reset_ = true;
 }
 
 void EngineTap::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {

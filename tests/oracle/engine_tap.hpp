@@ -32,7 +32,8 @@ class Rules {
 
 class EngineTap final : public Observer, public PacketPort {
  public:
-  EngineTap(Rules& rules, bool enforcing, bool ipv6);
+  // `tight`: few holes are allowed, so that scenarios come up against the limit.
+  EngineTap(Rules& rules, bool enforcing, bool tight, bool ipv6);
   ~EngineTap() override;
 
   // What leaves because of a frame that came in at `side`, by the side that it leaves to.
@@ -51,6 +52,11 @@ class EngineTap final : public Observer, public PacketPort {
   // Whether the last frame left alone and as it came.
   [[nodiscard]] bool left_unchanged() const { return unchanged_; }
   [[nodiscard]] Reason last_reason() const { return reason_; }
+  // Something went to the host that can reset it, by the engine's own account.
+  [[nodiscard]] bool may_have_reset() const { return may_have_reset_; }
+  // What went to the host though no packet may: an urgent pointer, a RST or SYN with payload, MPTCP, a wrong
+  // checksum. Empty: nothing.
+  [[nodiscard]] const std::string& unclean() const { return unclean_; }
   [[nodiscard]] bool gave_up() const { return gave_up_; }  // a connection was dropped or reset
 
   // Every packet and what was decided, in the notation of the packet tests.
@@ -73,6 +79,7 @@ class EngineTap final : public Observer, public PacketPort {
     std::uint32_t seq;
     std::string bytes;
   };
+  void inspect_departure(std::span<const std::uint8_t> packet);
   [[nodiscard]] bool to_host(std::span<const std::uint8_t> packet) const;
 
   bool ipv6_;
@@ -86,6 +93,8 @@ class EngineTap final : public Observer, public PacketPort {
   bool alerted_ = false;
   bool reported_ = false;
   bool gave_up_ = false;
+  bool may_have_reset_ = false;
+  std::string unclean_;
 };
 
 }  // namespace lockstep::oracle

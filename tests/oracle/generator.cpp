@@ -69,6 +69,7 @@ Scenario honest_scenario(std::uint64_t seed) {
     step.lost = random.chance(6);
     step.lost_before = random.chance(6);
     step.answers_lost = random.chance(6);
+    step.answers_lost_late = random.chance(6);
     draft.add(step);
     if (random.chance(15)) draft.add(Step::Kind::reads);
     if (random.chance(5)) draft.add(Step::Kind::writes, random.between(1U, 300U));

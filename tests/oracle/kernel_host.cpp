@@ -119,7 +119,8 @@ void HostSocket::write(std::string_view text) {
 }
 
 void HostSocket::half_close() {
-  if (descriptor_ >= 0) ::shutdown(descriptor_, SHUT_WR);
+  // In SYN-SENT it would be an abort.
+  if (descriptor_ >= 0 && state() != TCP_SYN_SENT) ::shutdown(descriptor_, SHUT_WR);
 }
 
 void HostSocket::close() {

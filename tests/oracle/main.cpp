@@ -1,6 +1,7 @@
 // The hostile oracle: random hostile connections against a real Linux stack, with and without the engine.
 //   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--save DIR]
 //          [--only SEED] [--fault NAME|table]
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "engine/ports/capture_writer.hpp"
+#include "reassembly/fault.hpp"
 #include "tests/oracle/checks.hpp"
 #include "tests/oracle/generator.hpp"
 #include "tests/oracle/shrink.hpp"
@@ -29,6 +31,18 @@ struct Settings {
   std::uint64_t only = 0;
   std::size_t show = 10;  // failures that are printed in full
   std::string save;
+  std::string fault;  // a name, or "table" for all of them
+};
+
+struct NamedFault {
+  reassembly::Fault fault;
+  std::string_view name;
+  std::string_view text;
+};
+constexpr std::array faults{
+#define X(name, text) NamedFault{reassembly::Fault::name, #name, text},
+    LOCKSTEP_FAULTS_LIST(X)
+#undef X
 };
 
 Scenario scenario_of(std::uint64_t seed) {
@@ -123,6 +137,45 @@ Sums run(Settings settings, Mode mode, KernelHost& host, Rules& rules) {
   return sums;
 }
 
+// The violation comes each time with the fault, and never without.
+bool due_to(reassembly::Fault fault, const Scenario& scenario, Mode mode, Violation violation,
+            KernelHost& host, Rules& rules) {
+  bool always = true;
+  bool ever = false;
+  for (int run = 0; run < 6; ++run) {
+    reassembly::fault = reassembly::Fault::none;
+    ever = ever || judge(scenario, mode, host, rules).violation.has_value();
+    reassembly::fault = fault;
+    always = always && judge(scenario, mode, host, rules).violation == violation;
+  }
+  return always && !ever;
+}
+
+// The oracle proves itself: with each fault switched on it must find a violation. Scenarios alternate between
+// the modes.
+bool find_faults(const Settings& settings, KernelHost& host, Rules& rules) {
+  bool all = true;
+  for (const NamedFault& named : faults) {
+    if (settings.fault != "table" && settings.fault != named.name) continue;
+    reassembly::fault = named.fault;
+    std::string found = "NOT FOUND";
+    for (std::uint64_t i = 0; i < settings.count; ++i) {
+      const Scenario scenario = scenario_of(mixed(settings.seed, i));
+      const Mode mode = settings.mode == "observe" || (settings.mode == "all" && i % 2 == 1) ? Mode::observe
+                                                                                             : Mode::enforce;
+      const Judged judged = judge(scenario, mode, host, rules);
+      if (!judged.violation || !due_to(named.fault, scenario, mode, *judged.violation, host, rules)) continue;
+      found = fmt::format("after {} scenarios: {} {}", i + 1, name(mode), name(*judged.violation));
+      if (settings.show > 0) tell(settings, scenario, mode, *judged.violation, host, rules);
+      break;
+    }
+    all = all && found.front() == 'a';
+    std::cout << fmt::format("{:<30} {:<55} {}\n", named.name, named.text, found) << std::flush;
+  }
+  reassembly::fault = reassembly::Fault::none;
+  return all;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -135,6 +188,8 @@ int main(int argc, char** argv) {
   app.add_option("--only", settings.only, "play the scenario of this seed alone");
   app.add_option("--show", settings.show, "failures that are shrunk and printed");
   app.add_option("--save", settings.save, "directory for transcripts and captures of failures");
+  app.add_option("--fault", settings.fault,
+                 "switch this fault on and find it; \"table\": each of them in turn");
   CLI11_PARSE(app, argc, argv);
   auto host = KernelHost::make();
   if (!host) {
@@ -148,6 +203,7 @@ int main(int argc, char** argv) {
   }
   std::cout << fmt::format("seed {}\n", settings.seed);
   Rules rules;
+  if (!settings.fault.empty()) return find_faults(settings, **host, rules) ? 0 : 1;
   bool good = true;
   for (const Mode mode : {Mode::direct, Mode::observe, Mode::enforce}) {
     if (settings.mode != "all" && settings.mode != name(mode)) continue;

@@ -26,10 +26,11 @@ void arrange(std::vector<Bytes>& pieces, Step::Pieces how, bool ipv6) {
       pieces.erase(pieces.begin());
       return;
     case Step::Pieces::overlapping: {
-      // A copy of the last piece, with other bytes, eight bytes to the left: an overlap for any reassembler.
-      Bytes copy = pieces.back();
+      // Between the first two pieces comes one with other bytes that lies over both.
+      Bytes copy = pieces[1];
       const std::size_t at = ipv6 ? 42 : 6;
-      const unsigned word = static_cast<unsigned>(copy[at] << 8 | copy[at + 1]) - (ipv6 ? 8U : 1U);
+      const unsigned more = ipv6 ? 1U : 0x2000U;
+      const unsigned word = (static_cast<unsigned>(copy[at] << 8 | copy[at + 1]) | more) - (ipv6 ? 8U : 1U);
       copy[at] = static_cast<std::uint8_t>(word >> 8U);
       copy[at + 1] = static_cast<std::uint8_t>(word);
       for (std::size_t i = ipv6 ? 48 : 20; i < copy.size(); ++i) copy[i] = 'o';
@@ -39,7 +40,7 @@ void arrange(std::vector<Bytes>& pieces, Step::Pieces how, bool ipv6) {
         copy[10] = static_cast<std::uint8_t>(sum >> 8U);
         copy[11] = static_cast<std::uint8_t>(sum);
       }
-      pieces.insert(pieces.begin(), copy);
+      pieces.insert(pieces.begin() + 1, copy);
       return;
     }
   }
@@ -113,6 +114,11 @@ std::vector<Bytes> Peer::build(const Step& step, std::uint32_t ticks) {
   spec.reserved = step.reserved;
   spec.options = options_of(step, ticks);
   spec.payload = step.payload;
+  const std::int64_t at = offset(spec.seq);
+  for (std::size_t i = 0; i < std::min(step.known, spec.payload.size()) && at >= 0; ++i) {
+    const std::size_t place = static_cast<std::size_t>(at) + i;
+    spec.payload[i] = place < scenario_->stream.size() ? scenario_->stream[place] : '~';
+  }
   if (step.data_offset != 0) {
     const std::size_t words = 5 + (spec.options.size() + 3) / 4;
     const auto moved = static_cast<std::ptrdiff_t>(words) + step.data_offset;

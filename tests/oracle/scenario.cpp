@@ -85,6 +85,8 @@ std::string oddities(const Step& step) {
   add(step.lost, "lost-behind-the-engine");
   add(step.lost_before, "lost");
   add(step.answers_lost, "answers-lost");
+  add(step.answers_lost_late, "answers-lost-beyond-the-engine");
+  add(step.known != 0, fmt::format("known {}", step.known));
   add(step.forged, "forged");
   return text;
 }

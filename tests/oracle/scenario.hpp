@@ -69,10 +69,13 @@ struct Step {
   enum class Pieces : std::uint8_t { in_order, reversed, twice, overlapping, first_missing };
   Pieces pieces = Pieces::in_order;
 
-  bool lost = false;          // behind the engine: it forwarded the packet, the host never gets it
-  bool lost_before = false;   // in front of it: nobody gets it
-  bool answers_lost = false;  // what the host answers reaches neither the engine nor the peer
-  bool forged = false;        // somebody else sends it in the peer's name
+  bool lost = false;               // behind the engine: it forwarded the packet, the host never gets it
+  bool lost_before = false;        // in front of it: nobody gets it
+  bool answers_lost = false;       // what the host answers reaches neither the engine nor the peer
+  bool answers_lost_late = false;  // it reaches the engine, and not the peer
+  std::size_t known =
+      0;  // the first so many bytes of the payload are those of the stream there, behind its end '~'
+  bool forged = false;  // somebody else sends it in the peer's name
 };
 
 struct Scenario {

@@ -96,6 +96,7 @@ class Shrinker {
         +[](Step& step, const Step& model) { return reset(step.lost, model.lost); },
         +[](Step& step, const Step& model) { return reset(step.lost_before, model.lost_before); },
         +[](Step& step, const Step& model) { return reset(step.answers_lost, model.answers_lost); },
+        +[](Step& step, const Step& model) { return reset(step.answers_lost_late, model.answers_lost_late); },
         +[](Step& step, const Step& model) { return reset(step.bad_checksum, model.bad_checksum); },
         +[](Step& step, const Step&) {
           if (step.payload.size() < 2 || step.from == From::isn) return false;

@@ -154,9 +154,35 @@ void ending(Draft& draft) {
   draft.add(Step::Kind::catch_up, random.pick({9U, 1400U}));
 }
 
+namespace {
+
+// The host keeps it in its queue, until the honest data write over it: section 0, point 10.
+void fin_noise(Draft& draft, std::size_t from) {
+  draft.name("fin-noise");
+  const std::size_t whole = draft.scenario.stream.size();
+  Step step = control(17, From::start, static_cast<std::int64_t>(draft.random.below(whole)));
+  step.forged = true;
+  draft.add_somewhere(from, step);
+}
+
+// What it knows up to the right edge, what it does not know beyond: D19. A host whose queue holds something
+// refuses the whole.
+void edge_noise(Draft& draft, std::size_t from) {
+  draft.name("edge-noise");
+  Step step = control(24, From::edge, -draft.random.between<std::int64_t>(1, 40));
+  step.known = static_cast<std::size_t>(-step.seq);
+  step.payload = draft.fill(step.known + draft.random.between<std::size_t>(1, 300));
+  step.forged = true;
+  draft.add_somewhere(from, step);
+}
+
+}  // namespace
+
 // What a forger beside an honest peer may send and the host refuses.
 void noise(Draft& draft, std::size_t from) {
   Random& random = draft.random;
+  if (random.chance(8)) return fin_noise(draft, from);
+  if (random.chance(draft.scenario.service == Service::small_window ? 30 : 2)) return edge_noise(draft, from);
   Step step;
   const std::size_t whole = draft.scenario.stream.size();
   step.seq = static_cast<std::int64_t>(random.below(whole));

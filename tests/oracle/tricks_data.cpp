@@ -122,6 +122,7 @@ void one_piece(Draft& draft, Piece piece, unsigned oddity) {
   Step step = segment(draft, piece, true);
   if (random.chance(oddity / 3)) twist(draft, step);
   step.answers_lost = random.chance(oddity / 5);
+  step.answers_lost_late = random.chance(oddity / 5);
   draft.add(step);
   if (random.chance(oddity / 5)) decoy(draft, piece);
   if (random.chance(oddity / 5)) draft.add(segment(draft, piece, random.chance(40)));  // a repeat, O07, O17

@@ -71,6 +71,15 @@ constexpr std::array before_syn{
     },
 };
 
+// Beside the connection: a subflow of another one, H35.
+void join(Draft& draft) {
+  draft.name("mp-join");
+  Step step = syn(draft.random.pick<std::int64_t>({0, 4000}));
+  step.options = {30, 12, 0x10, 0, 1, 2, 3, 4, 5, 6, 7, 8};
+  step.timestamps = false;
+  draft.add(step);
+}
+
 // The SYN itself.
 constexpr std::array odd_syn{
     +[](Draft& draft) {
@@ -225,6 +234,15 @@ void server_handshake(Draft& draft) {
   if (random.chance(20)) draft.add(syn_ack());
 }
 
+// What a forger sends between SYN and ACK, and the host refuses.
+void handshake_noise(Draft& draft) {
+  draft.random.pick(std::initializer_list<Trick>{before_ack[0], before_ack[1], before_ack[2], before_ack[3]})(
+      draft);
+  Step& step = draft.scenario.steps.back();
+  step.forged = true;
+  step.answers_lost = true;  // else the honest peer echoes a timestamp that the host does not await
+}
+
 }  // namespace
 
 void plain_handshake(Draft& draft) {
@@ -234,13 +252,17 @@ void plain_handshake(Draft& draft) {
     return;
   }
   draft.add(syn());
-  if (!draft.random.chance(30)) draft.add(ack());  // else the first data complete it
+  if (draft.scenario.honest && draft.random.chance(15)) handshake_noise(draft);
+  // Else the first data complete it. An honest peer's ACK that got lost would be a matter of the host's
+  // clock.
+  if (draft.scenario.honest || !draft.random.chance(30)) draft.add(ack());
 }
 
 void handshake(Draft& draft) {
   Random& random = draft.random;
   if (draft.scenario.host_connects) return server_handshake(draft);
   while (random.chance(40)) random.pick(before_syn)(draft);
+  if (random.chance(3)) join(draft);
   if (random.chance(40)) {
     random.pick(odd_syn)(draft);
   } else {
