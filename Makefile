@@ -6,10 +6,13 @@ JOBS ?= $(shell nproc)
 CTEST_ARGS ?=
 # Seconds that `make fuzz` gives to each fuzzer.
 FUZZ_SECONDS ?= 20
+# How many connections `make oracle` plays in each mode, and from which seed; 0 is a fresh one, and printed.
+N ?= 100000
+SEED ?= 0
 # The executables with tests that start threads; those tests carry the tag [threads].
 THREADED_TESTS := $(shell git grep -l '\[threads\]' -- 'tests/*_test.cpp' | cut -d/ -f2 | sort -u | sed 's/^/test_/')
 
-.PHONY: help bootstrap build test asan tsan bench fuzz lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan bench fuzz oracle lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +49,11 @@ fuzz: bootstrap ## run each fuzzer for FUZZ_SECONDS (20) on its committed corpus
 	cmake --preset fuzz >/dev/null
 	cmake --build --preset fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) tools/fuzz
+
+oracle: bootstrap ## N (100000) hostile connections of each mode against this kernel, with and without the engine
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target oracle
+	build/dev/oracle --count $(N) --seed $(SEED) --jobs $(JOBS) --save build/oracle
 
 lint: bootstrap ## format, layers, file lengths, docs/REASONS.md, clang-tidy; writes nothing
 	tools/lint

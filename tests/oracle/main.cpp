@@ -1,5 +1,5 @@
 // The hostile oracle: random hostile connections against a real Linux stack, with and without the engine.
-//   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--save DIR]
+//   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--show K] [--save DIR]
 //          [--only SEED] [--fault NAME|table]
 #include <array>
 #include <chrono>
@@ -12,6 +12,8 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "engine/ports/capture_writer.hpp"
 #include "reassembly/fault.hpp"
@@ -30,6 +32,7 @@ struct Settings {
   std::uint64_t seed = 0;
   std::uint64_t only = 0;
   std::size_t show = 10;  // failures that are printed in full
+  std::size_t jobs = 1;
   std::string save;
   std::string fault;  // a name, or "table" for all of them
 };
@@ -176,6 +179,50 @@ bool find_faults(const Settings& settings, KernelHost& host, Rules& rules) {
   return all;
 }
 
+int run_alone(Settings settings) {
+  auto host = KernelHost::make();
+  if (!host) {
+    std::cout << "SKIPPED: " << host.error() << '\n';
+    return 0;
+  }
+  Rules rules;
+  if (!settings.fault.empty()) return find_faults(settings, **host, rules) ? 0 : 1;
+  if (settings.only != 0) {
+    settings.count = 1;
+    std::cout << to_string(scenario_of(settings.only));
+  }
+  bool good = true;
+  for (const Mode mode : {Mode::direct, Mode::observe, Mode::enforce}) {
+    if (settings.mode != "all" && settings.mode != name(mode)) continue;
+    good = run(settings, mode, **host, rules).violations.empty() && good;
+  }
+  return good ? 0 : 1;
+}
+
+// A process each, because a process is in one network namespace. Each takes its share, with a seed of its
+// own.
+int run_side_by_side(const Settings& settings) {
+  std::vector<pid_t> children;
+  for (std::size_t i = 0; i < settings.jobs; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      Settings share = settings;
+      share.count = settings.count / settings.jobs + (i < settings.count % settings.jobs ? 1 : 0);
+      share.seed = mixed(settings.seed, i);
+      const int status = run_alone(share);
+      std::cout << std::flush;
+      ::_exit(status);
+    }
+    if (child > 0) children.push_back(child);
+  }
+  bool good = children.size() == settings.jobs;
+  for (const pid_t child : children) {
+    int status = 0;
+    good = ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 && good;
+  }
+  return good ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -186,28 +233,13 @@ int main(int argc, char** argv) {
   app.add_option("--count", settings.count, "scenarios of each mode");
   app.add_option("--seed", settings.seed, "0: a fresh one");
   app.add_option("--only", settings.only, "play the scenario of this seed alone");
+  app.add_option("--jobs", settings.jobs, "processes side by side, each with hosts of its own");
   app.add_option("--show", settings.show, "failures that are shrunk and printed");
   app.add_option("--save", settings.save, "directory for transcripts and captures of failures");
   app.add_option("--fault", settings.fault,
                  "switch this fault on and find it; \"table\": each of them in turn");
   CLI11_PARSE(app, argc, argv);
-  auto host = KernelHost::make();
-  if (!host) {
-    std::cout << "SKIPPED: " << host.error() << '\n';
-    return 0;
-  }
   if (settings.seed == 0) settings.seed = std::random_device{}();
-  if (settings.only != 0) {
-    settings.count = 1;
-    std::cout << to_string(scenario_of(settings.only));
-  }
-  std::cout << fmt::format("seed {}\n", settings.seed);
-  Rules rules;
-  if (!settings.fault.empty()) return find_faults(settings, **host, rules) ? 0 : 1;
-  bool good = true;
-  for (const Mode mode : {Mode::direct, Mode::observe, Mode::enforce}) {
-    if (settings.mode != "all" && settings.mode != name(mode)) continue;
-    good = run(settings, mode, **host, rules).violations.empty() && good;
-  }
-  return good ? 0 : 1;
+  std::cout << fmt::format("seed {}\n", settings.seed) << std::flush;
+  return settings.jobs > 1 ? run_side_by_side(settings) : run_alone(settings);
 }
