@@ -148,6 +148,9 @@ void Conversation::transmit(const Step& step) {
   // An honest peer heeds the window; what it keeps back comes with the repeats.
   const bool ahead = step.seq + static_cast<std::int64_t>(step.payload.size()) > peer_.edge();
   if (scenario_->honest && !step.forged && step.payload.size() > 1 && ahead) return;
+  // A forger has nothing to know behind the stream's end: there the host would take what he makes up.
+  const auto whole = static_cast<std::int64_t>(scenario_->stream.size());
+  if (step.known != 0 && peer_.edge() > whole) return;
   for (const Bytes& frame : peer_.build(step, ticks())) {
     now_ += std::chrono::milliseconds(1);
     if ((step.flags & (TcpFlag::syn | TcpFlag::ack | TcpFlag::rst | TcpFlag::fin)) == TcpFlag::syn) {

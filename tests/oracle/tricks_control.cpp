@@ -173,6 +173,10 @@ void edge_noise(Draft& draft, std::size_t from) {
   step.known = static_cast<std::size_t>(-step.seq);
   step.payload = draft.fill(step.known + draft.random.between<std::size_t>(1, 300));
   step.forged = true;
+  // An edge that is not the host's last word lies within its window.
+  for (Step& other : draft.scenario.steps) {
+    if (!other.forged) other.answers_lost = other.answers_lost_late = false;
+  }
   draft.add_somewhere(from, step);
 }
 
