@@ -8,7 +8,6 @@
 namespace lockstep {
 
 using reassembly::StreamOffset;
-using reassembly::TcpFlag;
 
 namespace {
 

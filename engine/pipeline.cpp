@@ -146,6 +146,11 @@ void Pipeline::follow(Packet& packet) {
 void Pipeline::judge(Packet& packet) {
   Flow& flow = *packet.flow;
   packet.ruling = flow.session.judge(*packet.segment, packet.direction);
+  if (packet.ruling.kind == Ruling::Kind::anew) {
+    flow.session = reassembly::Session::adopt(bytes_, config_.session, *packet.segment, packet.direction);
+    if (inspector_ != nullptr) inspector_->open(flow);
+    packet.ruling = flow.session.judge(*packet.segment, packet.direction);
+  }
   if (inspects(flow)) inspector_->begin(packet);
   while (packet.ruling.kind == Ruling::Kind::gap || packet.ruling.kind == Ruling::Kind::start) {
     if (packet.ruling.kind == Ruling::Kind::start) {
@@ -246,6 +251,7 @@ void Pipeline::decide(Packet& packet) {
       break;
     case Ruling::Kind::gap:
     case Ruling::Kind::start:
+    case Ruling::Kind::anew:
       break;  // settled in judge()
   }
   if (inspects(flow)) obey(packet);

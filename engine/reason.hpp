@@ -24,7 +24,7 @@ enum class Reason : std::uint8_t {
 };
 
 inline constexpr std::size_t reason_count = 1
-#define X(name, suricata, text) +1
+#define X(name, suricata, text) +1  // NOLINT(bugprone-macro-parentheses): one term of the sum
     LOCKSTEP_REASONS(X)
 #undef X
     ;

@@ -168,7 +168,7 @@ void Assembler::insert(StreamOffset offset, std::span<const std::uint8_t> bytes)
   }
 }
 
-void Assembler::drop_island(Islands::iterator island) {
+void Assembler::drop_island(const Islands::iterator& island) {
   bytes_ahead_ -= static_cast<std::uint32_t>(island->end - island->begin);
   --island_count_;
   islands_.erase_and_dispose(island, [this](Island* gone) { pool_->islands().give_back(gone); });

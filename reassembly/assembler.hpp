@@ -108,7 +108,7 @@ class Assembler {
   void write_new(StreamOffset from, std::span<const std::uint8_t> bytes);
   void add_island(StreamOffset from, StreamOffset to);
   void absorb_islands();
-  void drop_island(Islands::iterator island);
+  void drop_island(const Islands::iterator& island);
   void drop_blocks_before(StreamOffset index);
   // Calls use(from, to, kept bytes) for the parts of [from, to) that are kept.
   template <class Use>

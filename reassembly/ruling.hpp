@@ -30,6 +30,7 @@ struct Ruling {
     gap,  // bytes up to `gap_to` will never be seen: skip_gap(), scan, judge again (replay, adopted sessions)
     start,     // adopted: the first segment of its sender; the stream starts at `gap_to`: start_at(), judge
                // again
+    anew,      // adopted by a segment that nothing confirmed: adopt the connection again, from this one
     diverged,  // replay: the captured host took bytes that were dropped here
   };
 

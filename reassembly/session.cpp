@@ -68,8 +68,8 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segmen
   to.first = segment.seq.plus(segment.has(TcpFlag::syn) ? 1 : 0);
   HostMirror& from = session.mirror(reverse(direction));
   from.first = segment.ack;
-  from.known = segment.has(TcpFlag::ack);
   from.heard = false;
+  session.adopted_at_ = ticks(segment.time);
   return session;
 }
 
@@ -125,6 +125,7 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   if (auto refused = refuse_timestamp(segment, direction)) return *refused;
   const HostMirror& to = receiver(direction);
   const HostMirror& from = sender(direction);
+  if (auto doubted = doubt_adoption(segment, direction)) return *doubted;
   Ruling ruling;
   const StreamOffset begin = to.to_offset(segment.seq);
   const StreamOffset end = begin + segment.sequence_length();
@@ -145,15 +146,17 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
     return ruling;
   }
   const StreamOffset ack = from.to_offset(segment.ack);
-  if (!from.known) {
+  if (one_direction(direction)) {
+    if (ack > from.bytes.in_order()) {
+      if (!limits_->async_oneside) return drop(Reason::one_direction, StreamEvent::one_direction);
+      if (!told_one_direction_) ruling.events.add(StreamEvent::one_direction);
+    }
+  } else if (!from.known) {
     if (ack > from.bytes.in_order()) return judge_unsent_ack(direction, ack);
   } else {
     switch (place_of_ack(from, ack)) {
       case AckPlace::unsent:
-        if (!one_direction(direction)) return judge_unsent_ack(direction, ack);
-        if (!limits_->async_oneside) return drop(Reason::one_direction, StreamEvent::one_direction);
-        if (!told_one_direction_) ruling.events.add(StreamEvent::one_direction);
-        break;
+        return judge_unsent_ack(direction, ack);
       case AckPlace::too_old:
         return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
       case AckPlace::old:
@@ -171,6 +174,23 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   ruling.ack = ack;
   ruling.accepted = true;
   return judge_payload(segment, direction, ruling);
+}
+
+// A forger's segment may have been the first that was seen of a connection. Nothing goes with its numbers
+// then.
+std::optional<Ruling> Session::doubt_adoption(const Segment& segment, Direction direction) const {
+  if (adopted_at_ == 0) return std::nullopt;
+  constexpr StreamOffset near = 1 << 24U;  // a large window; most forged numbers are farther off
+  const HostMirror& to = receiver(direction);
+  const HostMirror& from = sender(direction);
+  const bool goes_with_it = std::abs(to.to_offset(segment.seq) - to.bytes.in_order()) <= near &&
+                            std::abs(from.to_offset(segment.ack) - from.bytes.in_order()) <= near;
+  if (goes_with_it) return std::nullopt;
+  constexpr std::uint32_t second = 1000;
+  if (ticks(segment.time) - adopted_at_ < second) return drop(Reason::not_confirmed);
+  Ruling ruling;
+  ruling.kind = Ruling::Kind::anew;
+  return ruling;
 }
 
 Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
@@ -271,6 +291,8 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
     other_ = Other::none;
     client.acknowledge(0);
   }
+  if (first_taken_) adopted_at_ = 0;
+  first_taken_ = true;
   mirror(direction).heard = true;
   // It lives: the RST in its name was forged.
   if (memory_ && memory_->asked && memory_->asked->direction == direction) memory_->asked.reset();
@@ -282,16 +304,18 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
 
 void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction direction) {
   HostMirror& from = mirror(reverse(direction));
-  if (!from.known) {
+  if (one_direction(direction)) {
+    // A claim that nothing proves yet.
+    if (ruling.ack > from.bytes.in_order()) {
+      from.bytes.skip_to(ruling.ack);
+      told_one_direction_ = true;
+    }
+  } else if (!from.known) {
     if (ruling.ack < from.bytes.in_order()) from.bytes.retreat_to(ruling.ack);
     from.acknowledge(ruling.ack);
     from.known = true;
   }
   if (ruling.old_ack) return;
-  if (one_direction(direction) && ruling.ack > from.rcv_nxt_max()) {
-    from.bytes.skip_to(ruling.ack);
-    told_one_direction_ = true;
-  }
   from.acknowledge(std::max(from.rcv_nxt_min, ruling.ack));
   const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
   from.max_window = std::max(from.max_window, window);

@@ -149,6 +149,7 @@ class Session {
   [[nodiscard]] Ruling judge_handshake_ack(const Segment& segment) const;
   [[nodiscard]] Ruling judge_segment(const Segment& segment, Direction direction) const;
   [[nodiscard]] std::optional<Ruling> refuse_timestamp(const Segment& segment, Direction direction) const;
+  [[nodiscard]] std::optional<Ruling> doubt_adoption(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
   // The other end of an adopted connection has never spoken: its segments may go another way (EVASIONS I10).
   [[nodiscard]] bool one_direction(Direction direction) const { return !sender(direction).heard; }
@@ -185,7 +186,8 @@ class Session {
   std::uint32_t challenged_ = 0;  // ticks of the last RST challenge, 0: none yet
   std::uint32_t syn_passed_ = 0;  // of the last SYN or SYN-ACK inside the connection
   std::uint32_t synack_timestamp_ =
-      0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
+      0;                          // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
+  std::uint32_t adopted_at_ = 0;  // ticks; 0 once a second segment had numbers that go with the first one's
   Other other_ = Other::none;
   bool keeps_history_ : 1 = true;
   bool established_ : 1 = false;
@@ -196,6 +198,7 @@ class Session {
   bool ao_ : 1 = false;
   bool client_closed_first_ : 1 = false;
   bool told_one_direction_ : 1 = false;
+  bool first_taken_ : 1 = false;
 };
 
 template <class Use>

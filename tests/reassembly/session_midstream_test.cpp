@@ -112,6 +112,30 @@ TEST_CASE("one direction only is followed, with an alarm", "[session][adopted][I
   }
 }
 
+TEST_CASE("a forged first packet of an adopted connection costs a second, not the connection",
+          "[session][adopted][H32]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
+  const std::int64_t far = GENERATE(0x4000'0000, -0x2000'0000, 0x200'0000);
+  wire.as_client().sends("forged", {.seq = 1000 + far, .ack = 500 - far}).passes();
+  wire.client.sends("middle", {.seq = 1000, .ack = 500}).drops(Reason::not_confirmed);
+  wire.wait(std::chrono::seconds(1));
+  wire.client.sends("middle", {.seq = 1000, .ack = 500}).passes().delivers("middle");
+  wire.as_client().sends("forged", {.seq = 1000 + far, .ack = 500 - far}).drops(Reason::not_confirmed);
+  wire.server.sends("answer", {.seq = 500, .ack = 1006}).passes().delivers("answer");
+  wire.client.sends(" more", {.seq = 1006, .ack = 506}).passes().delivers(" more");
+}
+
+TEST_CASE("what a forged first packet claims to have of the other direction does not hide it",
+          "[session][adopted][H32]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
+  const std::int64_t claimed = GENERATE(400, 500, 600, 5000);
+  wire.as_client().acks({.seq = 1000, .ack = claimed}).passes();
+  wire.client.sends("middle", {.seq = 1000, .ack = 500}).passes().delivers("middle");
+  wire.server.sends("answer", {.seq = 500, .ack = 1006}).passes();
+  wire.client.sends(" more", {.seq = 1006, .ack = 506}).passes();
+  wire.server.sends("again", {.seq = 506, .ack = 1011}).passes().delivers("again");
+}
+
 TEST_CASE("one direction only: the store stays bounded", "[session][adopted][I10]") {
   Wire wire;
   const std::string piece(1000, 'x');
