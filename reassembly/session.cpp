@@ -327,7 +327,9 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     if (right <= from.bytes.end()) from.sack_edge = std::max(from.sack_edge, right);
   }
   if (faulty(Fault::store_freed_on_any_ack)) return from.bytes.release(from.bytes.in_order());
-  from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - history()));
+  // Once the FIN is acknowledged no byte can follow for which a rule would look back.
+  const StreamOffset kept_back = from.fin_acked() ? 0 : history();
+  from.bytes.release(std::min(from.rcv_nxt_min, from.bytes.in_order() - kept_back));
 }
 
 void Session::take_timestamp(const Segment& segment, Direction direction) {

@@ -68,3 +68,19 @@ TEST_CASE("a FIN that comes again passes", "[session][fin][C09]") {
   wire.server.acks({.ack = 5}).passes();
   wire.client.fins({.seq = 4}).passes();
 }
+
+TEST_CASE("what is kept for rules to look back on goes with the ACK of the FIN", "[session][fin][memory]") {
+  WireOptions options = anywhere();
+  options.configure = [](PipelineConfig& config) { config.session.history = 8192; };
+  auto wire = Wire::established(options);
+  wire.client.sends("request").passes();
+  wire.server.sends("reply").passes();
+  wire.client.acks().passes();
+  CHECK(wire.pipeline().bytes().blocks_in_use() == 2);
+  wire.client.fins().passes();
+  wire.server.acks().passes();
+  CHECK(wire.pipeline().bytes().blocks_in_use() == 1);
+  wire.server.fins().passes();
+  wire.client.acks().passes();
+  CHECK(wire.pipeline().bytes().blocks_in_use() == 0);
+}
