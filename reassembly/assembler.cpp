@@ -86,7 +86,9 @@ std::size_t Assembler::blocks_missing(StreamOffset from, StreamOffset to) const 
   const StreamOffset last = index_of(to - 1);
   StreamOffset index = index_of(from);
   // In-order data nearly always starts in the last block or right behind it.
-  if (!blocks_.empty() && index > blocks_.rbegin()->index) return static_cast<std::size_t>(last - index + 1);
+  if (!blocks_.empty() && index >= blocks_.rbegin()->index) {
+    return static_cast<std::size_t>(last - std::max(index, blocks_.rbegin()->index + 1) + 1);
+  }
   for (auto block = blocks_.lower_bound(index); index <= last; ++index) {
     if (block != blocks_.end() && block->index == index) {
       ++block;

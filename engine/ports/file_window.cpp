@@ -1,5 +1,6 @@
 #include "engine/ports/file_window.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -43,9 +44,12 @@ bool FileWindow::refill() {
   std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
   end_ -= begin_;
   begin_ = 0;
+  // So little that it is still in a core's second-level cache when it is looked at.
+  constexpr std::size_t piece = size / 4;
   const std::size_t before = end_;
-  while (end_ < buffer_.size()) {
-    const ssize_t got = ::read(file_, buffer_.data() + end_, buffer_.size() - end_);
+  const std::size_t wanted = std::min(before + piece, buffer_.size());
+  while (end_ < wanted) {
+    const ssize_t got = ::read(file_, buffer_.data() + end_, wanted - end_);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     end_ += static_cast<std::size_t>(got);

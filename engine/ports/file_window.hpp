@@ -1,4 +1,4 @@
-// A regular file, a megabyte at a time, in a buffer that may be written to.
+// A regular file, a piece at a time, in a buffer of a megabyte that may be written to.
 #pragma once
 #include <cstdint>
 #include <optional>
