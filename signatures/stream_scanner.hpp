@@ -12,11 +12,6 @@
 //   `\Z` only once the direction has ended, with E the end of the stream.
 // * The end of the direction is a step of its own after the last byte: rules are asked once more, in order of
 //   evaluation, at the same E (those that have not fired there).
-// * The end of the direction is a step of its own after the last byte: rules are asked once more, in order of
-//   evaluation, at the same E (those that have not fired there).
-// * For drop and reject rules the direction counts as ended, for that rule alone, at the last byte of each
-// packet: the
-//   rule then fires there, flagged `early`. This is the one answer that depends on how the stream was cut.
 // * For drop and reject rules the direction counts as ended, for that rule alone, at the end of each packet,
 // once
 //   everything else was judged there: the rule then fires there, flagged `early`. This is the one answer that
