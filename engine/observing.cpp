@@ -35,7 +35,7 @@ void Pipeline::read_observed(Packet& packet, StreamOffset from) {
   const StreamOffset to = bytes.in_order();
   const bool ended = flow.session.receiver(direction).fin_in_order() && (packet.ruling.fin || to > from);
   if (to <= from && !ended) return;
-  const std::vector<RunReadings> runs = flow.session.readings(direction, from);
+  const std::vector<RunReadings> runs = readings(flow, direction, from);
   for (const RunReadings& run : runs) {
     if (run.too_many || run.readings.size() > 1) packet.ruling.events.add(reassembly::StreamEvent::ambiguous);
   }
@@ -80,10 +80,17 @@ void Pipeline::read_observed(Packet& packet, StreamOffset from) {
   }
 }
 
+std::vector<RunReadings> Pipeline::readings(const Flow& flow, Direction direction, StreamOffset from) const {
+  if (!flow.session.has_conflicts(direction)) return {};
+  const reassembly::Endpoint receiver = direction == Direction::to_server ? flow.server() : flow.client();
+  const auto policy = config_.hosts.of(receiver.address);
+  return flow.session.readings(direction, from, policy.value_or(reassembly::OverlapPolicy::linux),
+                               {.most = config_.max_readings, .named = policy.has_value()});
+}
+
 // Splits each open reading by what its hosts make of the runs. One host is one model, so readings of several
 // runs go together only where they share a model.
 void Pipeline::fork_readings(Flow& flow, Direction direction, const std::vector<RunReadings>& runs) {
-  constexpr std::size_t max_readings = 16;
   Inspection& inspection = *flow.inspection;
   auto& scanner = inspection.scanners[reassembly::index(direction)];
   auto& models = inspection.models[reassembly::index(direction)];
@@ -98,7 +105,7 @@ void Pipeline::fork_readings(Flow& flow, Direction direction, const std::vector<
     for (const OtherReading& reading : open) {
       for (const auto& choice : run.readings) {
         const reassembly::ModelSet shared = reading.models & choice.models;
-        if (shared == 0 || split.size() >= max_readings) continue;
+        if (shared == 0 || split.size() >= config_.max_readings) continue;
         OtherReading next = reading;
         next.models = shared;
         next.patches.push_back({run.run.begin, choice.bytes});

@@ -179,7 +179,7 @@ bool Pipeline::inspects(const Flow& flow) const {
 // Bytes that were held behind a gap are read at once, as the start of a new stream.
 void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from,
                             reassembly::StreamOffset to) {
-  if (!config_.enforcing) flow.session.settle(direction, flow.session.readings(direction, from));
+  if (!config_.enforcing) flow.session.settle(direction, readings(flow, direction, from));
   flow.session.receiver(direction).bytes.read(
       from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
         observer_->on_chunk(flow, direction, at, run);

@@ -12,6 +12,7 @@
 #include "engine/flow_table.hpp"
 #include "engine/hairpins.hpp"
 #include "engine/half_open_table.hpp"
+#include "engine/host_policies.hpp"
 #include "engine/packet.hpp"
 #include "engine/ports/packet_port.hpp"
 #include "reassembly/build.hpp"
@@ -40,6 +41,8 @@ struct PipelineConfig {
   FlowTableLimits flows;
   HalfOpenLimits half_open;
   FlowTimeouts timeouts;
+  HostPolicies hosts;             // observing
+  std::size_t max_readings = 16;  // observing: of one direction; at least 1
   std::size_t blocks = 131'072;   // Block::size bytes each: bytes of all streams
   std::size_t islands = 262'144;  // runs ahead of holes, all streams
   std::size_t segment_logs =
@@ -80,6 +83,8 @@ class Pipeline {
   // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
   void observe(Packet& packet);
   void read_observed(Packet& packet, reassembly::StreamOffset from);
+  [[nodiscard]] std::vector<reassembly::RunReadings> readings(const Flow& flow, Direction direction,
+                                                              reassembly::StreamOffset from) const;
   void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);
   void match_handshake(Packet& packet);
   void match_headers(Packet& packet);

@@ -1,11 +1,14 @@
 // What the engine runs with: plain typed values, filled from the option table (engine/options/table.cpp). The
 // initialisers here are the defaults; the table reads them, and adds ranges, units and texts.
 #pragma once
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
+
+#include "reassembly/overlap.hpp"
 
 namespace lockstep {
 
@@ -59,10 +62,15 @@ struct StreamSettings {
   Nanoseconds hole_timeout = std::chrono::seconds{60};
   std::uint64_t reassembly_depth = 0;         // bytes; 0: no limit
   std::uint64_t inspect_window = 8ULL << 10;  // bytes retained behind the last byte scanned
+  std::uint64_t max_readings = 16;            // of one direction, observing
   bool drop_silent = false;
   bool async_oneside = true;
   ResetHandling rst = ResetHandling::forward;
 };
+
+// Which hosts read overlapping data as which kind of host does; lists of addresses and prefixes, by
+// reassembly::OverlapPolicy.
+using HostPolicySettings = std::array<std::vector<std::string>, reassembly::overlap_policy_count>;
 
 struct DefragSettings {
   std::uint64_t memory = 4ULL << 20;  // bytes
@@ -104,6 +112,7 @@ struct Settings {
   RuleSettings rules;
   FlowSettings flow;
   StreamSettings stream;
+  HostPolicySettings host_os_policy;
   DefragSettings defrag;
   DetectSettings detect;
   OutputSettings outputs;

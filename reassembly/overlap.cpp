@@ -155,6 +155,27 @@ HostModel host_model(OverlapPolicy policy) {
   return {};
 }
 
+bool same_kind(const HostModel& a, const HostModel& b) {
+  const auto kind = [](HostQueue queue) {
+    switch (queue) {
+      case HostQueue::linux_tail:
+      case HostQueue::linux_plain:
+        return HostQueue::linux_coalescing;
+      case HostQueue::bsd_whole:
+        return HostQueue::bsd;
+      case HostQueue::old_linux_whole:
+        return HostQueue::old_linux;
+      case HostQueue::linux_rule_whole:
+        return HostQueue::linux_rule;
+      case HostQueue::solaris_whole:
+        return HostQueue::solaris;
+      default:
+        return queue;
+    }
+  };
+  return kind(a.queue) == kind(b.queue);
+}
+
 std::vector<Piece> read_as(HostModel model, std::span<const Arrival> arrivals) {
   const bool delivers = model.delivers;
   switch (model.queue) {
@@ -202,7 +223,7 @@ std::vector<RunReadings> readings(std::span<const Arrival> arrivals, std::span<c
   };
   read(own);
   for (const HostModel& model : models) {
-    if (model != own) read(model);
+    if (model != own && !(limits.named && !same_kind(model, own))) read(model);
   }
   return all;
 }

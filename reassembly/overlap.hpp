@@ -58,6 +58,9 @@ enum class OverlapPolicy : std::uint8_t {
 #undef X
 };
 
+#define X(policy, text) +1
+inline constexpr std::size_t overlap_policy_count = 0 LOCKSTEP_OVERLAP_POLICIES(X);
+#undef X
 [[nodiscard]] std::string_view name(OverlapPolicy policy);
 [[nodiscard]] std::optional<OverlapPolicy> overlap_policy_from_name(std::string_view name);
 
@@ -103,6 +106,8 @@ struct HostModel {
 [[nodiscard]] std::span<const HostModel> all_host_models();
 using ModelSet = std::uint32_t;
 [[nodiscard]] HostModel host_model(OverlapPolicy policy);
+// Whether hosts of one kind may behave as either model.
+[[nodiscard]] bool same_kind(const HostModel& a, const HostModel& b);
 
 // [begin, end) is read from arrivals[arrival].
 struct Piece {
@@ -139,6 +144,7 @@ struct RunReadings {
 struct ReadingLimits {
   std::size_t most = 16;              // readings of a run; at least 1
   StreamOffset longest_run = 262144;  // bytes; of a longer one only the policy's own reading is listed
+  bool named = false;                 // the host is of the policy's kind: how other kinds read does not count
 };
 
 // The readings of each run. Every byte of a run must be covered by an arrival (one that is not reads as 0).

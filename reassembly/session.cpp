@@ -406,11 +406,16 @@ void Session::overlay(const Ruling& ruling, const Segment& segment, Direction di
                                     segment.payload.subspan(ruling.edits.trim_front, ruling.length));
 }
 
-std::vector<RunReadings> Session::readings(Direction direction, StreamOffset from) const {
-  const Assembler& bytes = receiver(direction).bytes;
+bool Session::has_conflicts(Direction direction) const {
   const SegmentLog* log = segment_log(direction);
-  if (log == nullptr || from >= bytes.in_order() || !log->conflicts()) return {};
-  return log->readings(bytes, from, bytes.in_order(), limits_->policy);
+  return log != nullptr && log->conflicts();
+}
+
+std::vector<RunReadings> Session::readings(Direction direction, StreamOffset from, OverlapPolicy policy,
+                                           const ReadingLimits& limits) const {
+  const Assembler& bytes = receiver(direction).bytes;
+  if (from >= bytes.in_order() || !has_conflicts(direction)) return {};
+  return segment_log(direction)->readings(bytes, from, bytes.in_order(), policy, limits);
 }
 
 void Session::settle(Direction direction, const std::vector<RunReadings>& runs) {

@@ -35,10 +35,9 @@ struct SessionLimits {
       std::chrono::milliseconds(500);  // between RST challenges, and between SYNs inside
   StreamOffset history = 0;            // in-order bytes kept for the scanner beyond what must be kept anyway
   bool enforcing = true;  // false: nothing can be dropped or changed, the host is followed (observing)
-  OverlapPolicy policy = OverlapPolicy::linux;  // observing: whose queue decides between copies that differ
-  SegmentLogPool* logs = nullptr;               // observing only
-  bool probe_resets = false;                    // the sender of an exact RST is asked before the RST goes out
-  std::uint64_t secret = 0;                     // of the numbers that are asked with; random, but in replay
+  SegmentLogPool* logs = nullptr;  // observing only
+  bool probe_resets = false;       // the sender of an exact RST is asked before the RST goes out
+  std::uint64_t secret = 0;        // of the numbers that are asked with; random, but in replay
   bool async_oneside = true;    // connections of which one direction is seen only are followed, not refused
   bool captured_hosts = false;  // replay: the hosts saw the capture's packets, not what is forwarded here
 };
@@ -111,8 +110,10 @@ class Session {
   void keep_history(bool keep) { keeps_history_ = keep; }
 
   // Observing: what [from, in order) may read as where copies differed, and then the choice made for it. Call
-  // both, in this order, after each commit() that moved the in-order end.
-  [[nodiscard]] std::vector<RunReadings> readings(Direction direction, StreamOffset from) const;
+  // both, in this order, after each commit() that moved the in-order end. `policy` is the receiver's kind.
+  [[nodiscard]] bool has_conflicts(Direction direction) const;
+  [[nodiscard]] std::vector<RunReadings> readings(Direction direction, StreamOffset from,
+                                                  OverlapPolicy policy, const ReadingLimits& limits) const;
   void settle(Direction direction, const std::vector<RunReadings>& runs);
 
   [[nodiscard]] const HostMirror& receiver(Direction direction) const { return mirrors_[index(direction)]; }

@@ -43,6 +43,7 @@ PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) 
   config.half_open.timeout = std::chrono::duration_cast<std::chrono::seconds>(settings.flow.tcp.fresh);
   config.timeouts = {settings.flow.tcp.fresh, settings.flow.tcp.established, settings.flow.tcp.closed,
                      settings.stream.hole_timeout};
+  config.max_readings = settings.stream.max_readings;
   config.blocks = settings.stream.memory / reassembly::Block::size;
   config.islands = config.blocks * 2;
   return config;
@@ -129,6 +130,11 @@ int run_replay(const Configuration& configuration) {
     fmt::print(stderr, "lockstep: replay needs a capture to read\nTry 'lockstep help replay'.\n");
     return exit_usage;
   }
+  auto hosts_of_kinds = HostPolicies::make(settings.host_os_policy);
+  if (!hosts_of_kinds) {
+    complain(hosts_of_kinds.error());
+    return exit_bad_input;
+  }
   auto rules = prepare_rules(settings);
   if (!rules) return rules.error();
   auto port = open_port(options);
@@ -156,8 +162,9 @@ int run_replay(const Configuration& configuration) {
     inspector.emplace(std::move(*made));
   }
   const auto start = std::chrono::steady_clock::now();
-  Pipeline pipeline(pipeline_config(settings, inspector ? inspector->window() : 0),
-                    inspector ? &*inspector : nullptr, reporter, *port);
+  PipelineConfig config = pipeline_config(settings, inspector ? inspector->window() : 0);
+  config.hosts = std::move(*hosts_of_kinds);
+  Pipeline pipeline(config, inspector ? &*inspector : nullptr, reporter, *port);
   bool good = run(*port, pipeline, reporter);
   if (port->writer()) {
     if (const auto closed = port->writer()->close(); !closed) {

@@ -3,6 +3,7 @@
 
 #include "engine/options/option.hpp"
 #include "engine/options/value.hpp"
+#include "reassembly/overlap.hpp"
 
 namespace lockstep {
 namespace {
@@ -52,6 +53,10 @@ std::string check_drop(std::string_view value) {
 std::string check_event_type(std::string_view value) {
   if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
   return "is not one of alert, drop, flow, anomaly, stats";
+}
+
+std::string check_prefix(std::string_view value) {
+  return parse_prefix(value) ? std::string{} : "is not an address or prefix";
 }
 
 constexpr Option table[] = {
@@ -216,6 +221,13 @@ constexpr Option table[] = {
      .range = {256, mib},
      .target = AT(settings.stream.inspect_window),
      .text = "Bytes that are retained behind the last one scanned, for the parts of a rule that look back."},
+    {.key = "stream.max-readings",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {1, 64},
+     .target = AT(settings.stream.max_readings),
+     .text = "Observing: ways of reading one direction, where copies of its bytes differed, that are scanned "
+             "side by side. Beyond it the event stream.ambiguous tells that some are not."},
     {.key = "stream.drop-silent",
      .kind = Kind::boolean,
      .target = AT(settings.stream.drop_silent),
@@ -238,12 +250,25 @@ constexpr Option table[] = {
              "stream.one_direction; "
              "otherwise they are refused."},
 
-    {.key = "defrag.memory",
-     .argument = "SIZE",
-     .kind = Kind::size,
-     .range = {mib, 64 * gib},
-     .target = AT(settings.defrag.memory),
-     .text = "Fragments held; when it is full new ones are dropped."},
+#define X(policy, label)                                                                                     \
+  {.key = "host-os-policy." label,                                                                           \
+   .argument = "ADDRESSES",                                                                                  \
+   .kind = Kind::texts,                                                                                      \
+   .comma_separated = true,                                                                                  \
+   .target = AT(settings.host_os_policy[static_cast<std::size_t>(reassembly::OverlapPolicy::policy)]),       \
+   .check = check_prefix,                                                                                    \
+   .text = "Observing: addresses and prefixes of hosts that read overlapping data as " label                 \
+           " does. The longest prefix counts. Of a host that no list holds, every kind's way of reading is " \
+           "scanned, that of linux first."},
+    LOCKSTEP_OVERLAP_POLICIES(X)
+#undef X
+
+        {.key = "defrag.memory",
+         .argument = "SIZE",
+         .kind = Kind::size,
+         .range = {mib, 64 * gib},
+         .target = AT(settings.defrag.memory),
+         .text = "Fragments held; when it is full new ones are dropped."},
     {.key = "defrag.max-datagrams",
      .argument = "N",
      .kind = Kind::count,

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <limits>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 namespace lockstep {
@@ -96,6 +97,25 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
   const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || rest != text.data() + text.size()) return std::nullopt;
   return number;
+}
+
+std::optional<Prefix> parse_prefix(std::string_view text) {
+  const auto slash = text.find('/');
+  const std::string address(text.substr(0, slash));
+  Prefix prefix;
+  if (inet_pton(AF_INET, address.c_str(), prefix.address.bytes.data()) == 1) {
+    prefix.bits = 32;
+  } else if (inet_pton(AF_INET6, address.c_str(), prefix.address.bytes.data()) == 1) {
+    prefix.address.version = 6;
+    prefix.bits = 128;
+  } else {
+    return std::nullopt;
+  }
+  if (slash == std::string_view::npos) return prefix;
+  const auto bits = parse_count(text.substr(slash + 1));
+  if (!bits || *bits > prefix.bits) return std::nullopt;
+  prefix.bits = static_cast<std::uint8_t>(*bits);
+  return prefix;
 }
 
 std::string show_size(std::uint64_t bytes) {

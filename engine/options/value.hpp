@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "engine/settings.hpp"
+#include "reassembly/segment.hpp"
 
 namespace lockstep {
 
@@ -20,6 +21,13 @@ namespace lockstep {
 [[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);
 
 [[nodiscard]] std::optional<std::uint64_t> parse_count(std::string_view text);
+
+// "10.0.0.0/8", "192.0.2.7", "2001:db8::/32"; an address alone is a prefix of all its bits.
+struct Prefix {
+  reassembly::Address address;
+  std::uint8_t bits = 0;
+};
+[[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view text);
 
 // In the largest unit that divides the value: "64mb", "5d".
 [[nodiscard]] std::string show_size(std::uint64_t bytes);

@@ -22,6 +22,7 @@ class Settings:
     packet: bool = False
     drop_flows: str = "start"
     depth: str | None = None
+    host_policies: dict = field(default_factory=dict)
     classes: str = ""
     ignored: list = field(default_factory=list)
 
@@ -30,6 +31,7 @@ class Settings:
         lines = ["[stream]", f"checksum-validation = {quote('all' if self.checksums else 'none')}"]
         if self.depth is not None:
             lines.append(f"reassembly.depth = {quote(self.depth)}")
+        lines += ["[host-os-policy]"] + [f"{k} = {quote(v)}" for k, v in self.host_policies.items()]
         lines += ["[vars.address-groups]"] + [f"{k} = {quote(v)}" for k, v in self.addresses.items()]
         lines += ["[vars.port-groups]"] + [f"{k} = {quote(v)}" for k, v in self.ports.items()]
         lines += ["[rules]", f"classification-file = {quote(self.classes)}"]
@@ -50,6 +52,8 @@ def take(settings, key, value):
         settings.checksums = yes(value)
     elif key == "stream.reassembly.depth":
         settings.depth = "0b" if str(value) == "0" else str(value)
+    elif key.startswith("host-os-policy."):
+        settings.host_policies[key.rsplit(".", 1)[1]] = [str(prefix) for prefix in value or []]
     elif key == "stream.midstream":
         pass  # connections in progress are always adopted
     elif key.startswith("vars.address-groups."):

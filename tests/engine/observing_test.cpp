@@ -1,7 +1,9 @@
+#include "engine/host_policies.hpp"
 #include "tests/support/wire.hpp"
 
 using namespace lockstep;
 using namespace lockstep::test;
+using reassembly::OverlapPolicy;
 
 namespace {
 
@@ -46,4 +48,54 @@ TEST_CASE("observing, a FIN ahead of a hole counts once the hole is filled", "[o
 TEST_CASE("observing, the first packet of a connection met in its middle is read", "[observing][adopted]") {
   Wire wire(watching());
   wire.client.sends("middle", {.seq = 1000, .ack = 500}).passes().delivers("middle");
+}
+
+TEST_CASE("observing, a named host reads copies as its kind does, and in no other way",
+          "[observing][O03][host-os-policy]") {
+  const auto read_as = [](const std::string& prefix, OverlapPolicy policy) {
+    HostPolicies::Lists named;
+    named[static_cast<std::size_t>(OverlapPolicy::last)] = {"10.0.0.0/8"};
+    named[static_cast<std::size_t>(policy)].push_back(prefix);
+    WireOptions options{.captured_hosts = true};
+    options.configure = [&](PipelineConfig& config) {
+      config.enforcing = false;
+      config.hosts = HostPolicies::make(named).value();
+    };
+    options.rules =
+        "alert tcp any any -> any any (content:\"EVIL\"; sid:1;)\n"
+        "alert tcp any any -> any any (content:\"GOOD\"; sid:2;)\n";
+    auto wire = Wire::established(options);
+    wire.client.sends("EVIL", {.seq = 5});
+    wire.as_client().sends("GOOD", {.seq = 5});
+    wire.as_client().sends("GET ", {.seq = 1});
+    return wire.fired();
+  };
+  using Sids = std::vector<std::uint32_t>;
+  CHECK(read_as("10.0.0.2", OverlapPolicy::first) == Sids{1});
+  CHECK(read_as("10.0.0.0/24", OverlapPolicy::windows) == Sids{1});
+  CHECK(read_as("10.0.0.0/24", OverlapPolicy::old_linux) == Sids{2});
+  CHECK(read_as("10.0.0.2", OverlapPolicy::last) == Sids{2});
+  CHECK(read_as("10.0.0.1", OverlapPolicy::first) == Sids{2});   // the sender's kind does not count
+  CHECK(read_as("0.0.0.0/0", OverlapPolicy::first) == Sids{2});  // the longest prefix does
+}
+
+TEST_CASE("observing, of a host that no list holds every way of reading is scanned, up to max-readings",
+          "[observing][O03][host-os-policy]") {
+  const auto fired = [](std::size_t most) {
+    WireOptions options{.captured_hosts = true};
+    options.configure = [most](PipelineConfig& config) {
+      config.enforcing = false;
+      config.max_readings = most;
+    };
+    options.rules =
+        "alert tcp any any -> any any (content:\"EVIL\"; sid:1;)\n"
+        "alert tcp any any -> any any (content:\"GOOD\"; sid:2;)\n";
+    auto wire = Wire::established(options);
+    wire.client.sends("EVIL", {.seq = 5});
+    wire.as_client().sends("GOOD", {.seq = 5});
+    wire.as_client().sends("GET ", {.seq = 1}).raises(StreamEvent::ambiguous);
+    return wire.fired().size();
+  };
+  CHECK(fired(16) == 2);
+  CHECK(fired(1) == 1);
 }

@@ -2,6 +2,7 @@
 
 #include <rapidcheck.h>
 
+#include "engine/host_policies.hpp"
 #include "engine/options/assign.hpp"
 #include "engine/options/configuration.hpp"
 #include "engine/options/suggest.hpp"
@@ -29,6 +30,33 @@ Configuration config_of(std::string_view text) {
 }
 
 }  // namespace
+
+TEST_CASE("host-os-policy takes addresses and prefixes, each for one kind of host", "[engine][options]") {
+  CHECK(parse_prefix("10.0.0.0/8")->bits == 8);
+  CHECK(parse_prefix("192.0.2.7")->bits == 32);
+  CHECK(parse_prefix("2001:db8::/32")->address.version == 6);
+  for (const std::string_view wrong :
+       {"", "10.0.0.0/33", "10.0.0/8", "2001:db8::/129", "10.0.0.0/", "linux"}) {
+    INFO(wrong);
+    CHECK_FALSE(parse_prefix(wrong));
+  }
+  using reassembly::OverlapPolicy;
+  HostPolicySettings settings;
+  settings[static_cast<std::size_t>(OverlapPolicy::windows)] = {"0.0.0.0/0", "10.0.0.0/8"};
+  settings[static_cast<std::size_t>(OverlapPolicy::bsd)] = {"10.1.0.0/16", "10.1.2.0/23"};
+  settings[static_cast<std::size_t>(OverlapPolicy::linux)] = {"10.1.2.3", "2001:db8::/33"};
+  const auto policies = HostPolicies::make(settings);
+  REQUIRE(policies);
+  const auto of = [&](std::string_view host) { return policies->of(parse_prefix(host)->address); };
+  CHECK(of("192.0.2.1") == OverlapPolicy::windows);
+  CHECK(of("10.2.0.1") == OverlapPolicy::windows);
+  CHECK(of("10.1.3.255") == OverlapPolicy::bsd);
+  CHECK(of("10.1.2.3") == OverlapPolicy::linux);
+  CHECK(of("2001:db8:7fff::1") == OverlapPolicy::linux);
+  CHECK_FALSE(of("2001:db8:8000::1"));
+  settings[static_cast<std::size_t>(OverlapPolicy::vista)] = {"10.1.0.0/16"};
+  CHECK(HostPolicies::make(settings).error() == "host-os-policy: '10.1.0.0/16' is both bsd and vista");
+}
 
 TEST_CASE("sizes and times are read with their units and shown in the largest that fits",
           "[engine][options]") {
