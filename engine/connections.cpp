@@ -76,6 +76,17 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     promote(packet, record, hash, reassembly::Session::adopt(bytes_, config_.session, *continued, segment));
     return follow(packet);
   }
+  const bool answer = segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client;
+  if (const auto* syn = answer && !config_.enforcing ? record.handshake.fast_opened_by(segment) : nullptr) {
+    packet.ruling.events.add(reassembly::StreamEvent::ambiguous);  // the server took what was not scanned
+    return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, *syn, segment));
+  }
+  const bool split = segment.has(TcpFlag::syn) && !segment.has(TcpFlag::ack) && !from_client;
+  if (split && !config_.enforcing) {
+    packet.ruling.events.add(reassembly::StreamEvent::whs_syn_toclient_on_syn_recv);
+    const reassembly::SynOffer syn = record.handshake.latest();
+    return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
+  }
   packet.ruling = record.handshake.judge(segment, from_client);
   if (packet.ruling.reason == reassembly::Reason::wrong_side) {
     if (!refuse_side(packet)) record.handshake.came_back(segment);
@@ -87,7 +98,7 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   std::uint8_t& packets = from_client ? record.packets_to_server : record.packets_to_client;
   packets = static_cast<std::uint8_t>(std::min(packets + 1, 255));
   (from_client ? record.bytes_to_server : record.bytes_to_client) += static_cast<std::uint32_t>(packet.bytes);
-  if (segment.has(TcpFlag::syn) && segment.has(TcpFlag::ack) && !from_client) {
+  if (answer) {
     const reassembly::SynOffer syn = *record.handshake.answered_by(segment);
     promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
     return packet.flow->sides.fix(Direction::to_server, syn.side);

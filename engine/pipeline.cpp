@@ -34,6 +34,7 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       held_(std::make_unique<HeldFragments>(observer, port)),
       hairpins_(config.seed) {
   config_.session.enforcing = config.enforcing;
+  config_.wire.as_linux = !config.enforcing;
   config_.session.logs = &logs_;
 }
 

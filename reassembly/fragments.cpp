@@ -320,7 +320,8 @@ Reason FragmentTable::State::put_together(const Datagram& whole, const Frame& la
   auto* segment = std::get_if<Segment>(&decoded);
   if (segment == nullptr) return Reason::none;
   segment->ip.reassembled = true;
-  return segment->layout.payload <= content + first.length ? Reason::none : Reason::fragment_bad;
+  const bool led = segment->layout.payload <= content + first.length;  // the first one holds the TCP header
+  return led || (wire.as_linux && v4) ? Reason::none : Reason::fragment_bad;
 }
 
 FragmentTable::FragmentTable(const FragmentConfig& config) : state_(std::make_unique<State>(config)) {}

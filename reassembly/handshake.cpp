@@ -11,6 +11,7 @@ SynOffer SynOffer::of(const Segment& segment) {
   SynOffer offer;
   offer.iss = segment.seq;
   offer.window = segment.window;
+  offer.payload = static_cast<std::uint16_t>(segment.payload.size());
   offer.timestamps = segment.options.timestamps.has_value();
   if (offer.timestamps) offer.timestamp = segment.options.timestamps->value;
   offer.scales = segment.options.window_scale.has_value();
@@ -109,6 +110,14 @@ void HalfOpen::came_back(const Segment& syn) {
   for (std::size_t i = 0; i < count_; ++i) {
     if (offers_[i].iss == syn.seq) offers_[i].returned = true;
   }
+}
+
+const SynOffer* HalfOpen::fast_opened_by(const Segment& syn_ack) const {
+  for (std::size_t i = 0; i < count_; ++i) {
+    const std::int32_t taken = syn_ack.ack.distance_from(offers_[i].iss.plus(1));
+    if (taken > 0 && taken <= offers_[i].payload) return &offers_[i];
+  }
+  return nullptr;
 }
 
 const SynOffer* HalfOpen::continued_by(const Segment& segment) const {

@@ -16,6 +16,7 @@ struct SynOffer {
   Seq iss;
   std::uint32_t timestamp = 0;
   std::uint16_t window = 0;       // never scaled (RFC 7323 §2.2)
+  std::uint16_t payload = 0;      // bytes that came with it
   std::uint8_t window_shift = 0;  // at most 14
   bool scales : 1 = false;
   bool timestamps : 1 = false;
@@ -41,6 +42,11 @@ class HalfOpen {
 
   // The candidate that a SYN-ACK answers; nullptr if none.
   [[nodiscard]] const SynOffer* answered_by(const Segment& syn_ack) const;
+  // Observing: the candidate that a bare SYN of the server answers (a split handshake, EVASIONS H14).
+  [[nodiscard]] const SynOffer& latest() const { return offers_[count_ - 1U]; }
+  // Observing: the candidate whose payload, or the front of it, the SYN-ACK acknowledges (RFC 7413; EVASIONS
+  // H02); nullptr if none.
+  [[nodiscard]] const SynOffer* fast_opened_by(const Segment& syn_ack) const;
   // The candidate behind whose SYN a segment of the client goes on; nullptr if none. The server's answer must
   // have gone another way.
   [[nodiscard]] const SynOffer* continued_by(const Segment& segment) const;

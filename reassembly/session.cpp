@@ -36,6 +36,11 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
 
   HostMirror& server = mirror(Direction::to_server);
   server.first = syn.iss.plus(1);
+  const std::int32_t taken = syn_ack.ack.distance_from(server.first);
+  if (syn_ack.has(TcpFlag::ack) && taken > 0) {
+    server.bytes.start_at(taken);  // what came with the SYN was not kept
+    server.acknowledge(taken);
+  }
   server.max_window = answer.window;
   server.offer_edge(answer.window);
   server.window_shift = scales ? answer.window_shift : 0;
@@ -97,6 +102,10 @@ Ruling Session::judge(const Segment& segment, Direction direction) const {
     if (!segment.has(TcpFlag::ack)) return drop(Reason::no_ack_flag);
     return established_ ? judge_segment(segment, direction) : judge_handshake(segment, direction);
   }();
+  // Which byte leaves the stream depends on when the application reads, and on how (EVASIONS U04, U06).
+  if (!limits_->enforcing && segment.has(TcpFlag::urg) && ruling.forwards()) {
+    ruling.events.add(StreamEvent::ambiguous);
+  }
   // What MD5 or AO signs is forwarded as it is or not at all.
   const bool signed_segment = (md5_ || ao_) && (segment.options.md5 || segment.options.ao);
   if (signed_segment && ruling.forwards() && ruling.edits.any()) return drop(ruling.reason);
@@ -107,7 +116,9 @@ std::optional<Ruling> Session::refuse_authentication(const Segment& segment) con
   // RFC 2385, RFC 5925: hosts that know the option discard the segment, others take it (EVASIONS D09, D10,
   // R07-R09).
   if (segment.options.md5 && !md5_) return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
-  if (segment.options.ao && !ao_) return drop(Reason::ao_unasked, StreamEvent::unasked_authentication);
+  // Observing, the host is taken for a Linux that knows MD5 and not AO.
+  if (segment.options.ao && !ao_ && limits_->enforcing)
+    return drop(Reason::ao_unasked, StreamEvent::unasked_authentication);
   return std::nullopt;
 }
 
@@ -268,6 +279,7 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
 
 void Session::commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction) {
   if (established_) syn_passed_ = ticks(segment.time);
+  if (ruling.transition == Transition::complete_handshake) established_ = true;
   if (ruling.transition == Transition::another_syn) {
     offer_ = SynOffer::of(segment);
     other_ = direction == Direction::to_server ? Other::syn_of_client : Other::syn_of_server;
@@ -350,6 +362,8 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
   if (ruling.length > 0) {
     const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
     if (SegmentLog* log = segment_log(direction)) log->add(ruling.offset, payload, to.bytes);
+    const bool covers = ruling.offset <= to.fin && ruling.offset + ruling.length > to.fin;
+    if (!limits_->enforcing && covers && !to.fin_in_order()) to.fin = HostMirror::none;
     to.bytes.insert(ruling.offset, payload);
     // Observing, the bytes are read only after this.
     if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())

@@ -117,7 +117,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   // C10).
   Ruling ruling = sanitized_syn(segment);
   ruling.events.add(event);
-  if (ruling.forwards() && !same) ruling.transition = Transition::another_syn;
+  if (ruling.forwards() && (!same || adopted_)) ruling.transition = Transition::another_syn;
   return ruling;
 }
 
@@ -127,6 +127,12 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
                     direction == Direction::to_client;
   if (!established_) {
     if (direction == Direction::to_server) {
+      if (!limits_->enforcing && segment.ack == receiver(Direction::to_client).first) {
+        Ruling ruling;  // a split handshake (EVASIONS H14): the client answers the server's SYN
+        ruling.events.add(StreamEvent::whs_synack_in_wrong_direction);
+        ruling.transition = Transition::complete_handshake;
+        return ruling;
+      }
       return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
     }
     if (segment.ack != receiver(Direction::to_server).first) {
@@ -171,7 +177,10 @@ Ruling Session::judge_handshake(const Segment& segment, Direction direction) con
   if (limits_->captured_hosts && other_ == Other::none) return judge_segment(segment, direction);
   // The server sends nothing but SYN-ACKs before the last ACK; a bare ACK may answer a stray segment.
   if (!segment.payload.empty() || segment.has(TcpFlag::fin)) {
-    return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+    Ruling ruling = drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+    // Which of two SYN-ACKs the client took is not known yet.
+    if (!limits_->enforcing && other_ != Other::none) ruling.events.add(StreamEvent::ambiguous);
+    return ruling;
   }
   const HostMirror& server = receiver(Direction::to_server);
   if (place_of_ack(server, server.to_offset(segment.ack)) == AckPlace::unsent) {

@@ -68,7 +68,10 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     // D19).
     if (limits_->enforcing && !faulty(Fault::right_edge_untrimmed)) end = std::min(end, edge);
   }
-  if (to.fin != HostMirror::none && begin < end && end > to.fin) {
+  // Observing, a FIN that waits ahead of a hole is erased by data that cover it (EVASIONS C04).
+  const bool erases = !limits_->enforcing && to.fin != HostMirror::none && !to.fin_in_order();
+  if (erases && begin <= to.fin && end > to.fin) ruling.events.add(StreamEvent::ambiguous);
+  if (to.fin != HostMirror::none && !erases && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
     if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
     end = to.fin;
@@ -101,6 +104,8 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (difference.in_order) {
       ruling.overlay = ruling.edits.payload_changed = limits_->enforcing && !faulty(Fault::last_copy_wins);
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
+      // The receiver has acknowledged none of them: the first copy may not have reached it.
+      if (!limits_->enforcing) ruling.events.add(StreamEvent::ambiguous);
     }
     if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
   }

@@ -61,7 +61,7 @@ bool parse_option(std::span<const std::uint8_t> option, TcpOptions& options) {
       return parse_timestamps(option, options);
     case tcp_option::md5_signature:
       options.md5 = true;
-      return option.size() == 18;
+      return option.size() == md5_option_length;
     case tcp_option::authentication:
       options.ao = true;
       return option.size() >= 4;
@@ -84,7 +84,7 @@ bool parse_option(std::span<const std::uint8_t> option, TcpOptions& options) {
 
 }  // namespace
 
-bool parse_tcp_options(std::span<const std::uint8_t> list, TcpOptions& options) {
+bool parse_tcp_options(std::span<const std::uint8_t> list, TcpOptions& options, bool as_linux) {
   // RFC 7323 §A: two NOPs and the timestamps, what nearly every segment of an open connection carries.
   if (list.size() == 12 && load32(list.data()) == 0x0101080a) {
     options.timestamps = TimestampOption{load32(&list[4]), load32(&list[8])};
@@ -97,10 +97,15 @@ bool parse_tcp_options(std::span<const std::uint8_t> list, TcpOptions& options) 
       ++at;
       continue;
     }
-    if (list.size() - at < 2) return false;
+    const bool forgives = as_linux && list.size() - at < md5_option_length;
+    if (list.size() - at < 2) return forgives;
     const std::size_t length = list[at + 1];
-    if (length < 2 || length > list.size() - at) return false;
-    if (!parse_option(list.subspan(at, length), options)) return false;
+    if (length < 2 || length > list.size() - at) return forgives;
+    TcpOptions before = options;
+    if (!parse_option(list.subspan(at, length), options)) {
+      if (!as_linux || (list[at] == tcp_option::md5_signature && !forgives)) return false;
+      options = before;
+    }
     at += length;
   }
   return true;

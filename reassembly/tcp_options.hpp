@@ -28,11 +28,17 @@ enum Kind : std::uint8_t {
 
 }  // namespace tcp_option
 
+inline constexpr std::size_t md5_option_length = 18;           // RFC 2385
 inline constexpr std::uint16_t fast_open_experiment = 0xF989;  // RFC 7413 §A.4
 inline constexpr std::uint8_t largest_window_scale = 14;       // RFC 7323 §2.3
 
 // False if the list does not parse cleanly. `options` must be fresh; on failure it is half filled.
-[[nodiscard]] bool parse_tcp_options(std::span<const std::uint8_t> list, TcpOptions& options);
+// `as_linux`: false only where Linux discards the segment. Before anything else it looks for an
+// authentication option, as long as the list has room for one, and refuses what does not parse so far; later
+// it stops at what does not parse, and skips an option of a wrong length (EVASIONS D12;
+// tcp_parse_auth_options, tcp_parse_options).
+[[nodiscard]] bool parse_tcp_options(std::span<const std::uint8_t> list, TcpOptions& options,
+                                     bool as_linux = false);
 
 // What an option of a cleanly parsed list is to those who edit it; `option` starts at the kind byte and is as
 // long as its length byte says.

@@ -91,7 +91,8 @@ bool flags_may_be(TcpFlags flags) {
 }
 
 // Fills `segment` with the TCP header at packet.payload and everything around it.
-Reason read_tcp(const Frame& frame, const Link& link, const IpPacket& packet, Segment& segment) {
+Reason read_tcp(const Frame& frame, const Link& link, const IpPacket& packet, const WireConfig& config,
+                Segment& segment) {
   const std::uint32_t length = packet.end - packet.payload;
   if (length < tcp_header) return Reason::tcp_bad_header;
   const std::uint8_t* header = frame.bytes.data() + packet.payload;
@@ -111,7 +112,8 @@ Reason read_tcp(const Frame& frame, const Link& link, const IpPacket& packet, Se
   segment.payload = frame.bytes.subspan(segment.layout.payload, packet.end - segment.layout.payload);
   segment.time = frame.time;
   if (header_length == tcp_header) return Reason::none;
-  const bool clean = parse_tcp_options({header + tcp_header, header_length - tcp_header}, segment.options);
+  const bool clean =
+      parse_tcp_options({header + tcp_header, header_length - tcp_header}, segment.options, config.as_linux);
   return clean ? Reason::none : Reason::tcp_bad_options;
 }
 
@@ -125,7 +127,7 @@ bool tcp_checksum_intact(const Frame& frame, const Link& link, const IpPacket& p
 
 Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, const WireConfig& config,
                  Segment& segment) {
-  const Reason fault = read_tcp(frame, link, packet, segment);
+  const Reason fault = read_tcp(frame, link, packet, config, segment);
   if (fault == Reason::tcp_bad_header) return fault;
   if (config.sides) segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
   if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
@@ -178,7 +180,8 @@ Decoded decode(const Frame& frame, const WireConfig& config) {
     const bool tcp = packet.payload != 0 && packet.protocol == ip_protocol::tcp && !packet.is_fragment &&
                      packet.shortage == Reason::none;
     Segment segment;
-    if (tcp && read_tcp(frame, link, packet, segment) != Reason::tcp_bad_header) answer.segment = segment;
+    if (tcp && read_tcp(frame, link, packet, config, segment) != Reason::tcp_bad_header)
+      answer.segment = segment;
     decoded = answer;
     return decoded;
   }

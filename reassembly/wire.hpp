@@ -26,6 +26,9 @@ namespace lockstep::reassembly {
 struct WireConfig {
   bool verify_checksums = true;  // IPv4 header and TCP
   bool sides = false;            // Frame::port tells the side: even outside, odd inside
+  // Observing: what Linux takes is taken, though other hosts may refuse it: options that do not parse to
+  // their end, a first fragment without the whole TCP header.
+  bool as_linux = false;
 };
 
 // Every IPv4 fragment of TCP (or of an authentication header), and every IPv6 fragment: there the next header

@@ -99,3 +99,63 @@ TEST_CASE("observing, of a host that no list holds every way of reading is scann
   CHECK(fired(16) == 2);
   CHECK(fired(1) == 1);
 }
+
+TEST_CASE("observing, another value for bytes that the host has not acknowledged leaves two readings open",
+          "[observing][D22][O08]") {
+  auto wire = Wire::established(watching());
+  wire.client.sends("GOOD").passes();
+  wire.as_client().sends("EVIL", {.seq = 1}).passes().raises(StreamEvent::ambiguous);
+}
+
+TEST_CASE("observing, which byte an urgent pointer takes away is not known", "[observing][U01][U04]") {
+  auto wire = Wire::established(watching());
+  wire.client.sends("ABCDEF", {.flags = TcpFlag::ack | TcpFlag::urg, .urgent = 3})
+      .passes()
+      .raises(StreamEvent::ambiguous);
+}
+
+TEST_CASE("observing, data that cover a FIN ahead of a hole erase it", "[observing][C04]") {
+  auto wire = Wire::established(watching());
+  wire.as_client().fins({.seq = 5}).passes();
+  wire.client.sends("GOOD", {.seq = 1}).passes().delivers("GOOD");
+  CHECK(wire.flow().session.state_of_sender(Direction::to_client) == reassembly::TcpState::close_wait);
+
+  auto erased = Wire::established(watching());
+  erased.as_client().fins({.seq = 5}).passes();
+  erased.client.sends("GOODMORE", {.seq = 1}).passes().delivers("GOODMORE").raises(StreamEvent::ambiguous);
+  CHECK(erased.flow().session.state_of_sender(Direction::to_client) == reassembly::TcpState::established);
+}
+
+TEST_CASE("observing, a server that takes what came with the SYN is followed from there",
+          "[observing][H02]") {
+  Wire wire(watching());
+  wire.client.syns().passes();
+  wire.as_client().sends("EVIL", {.seq = 0, .flags = static_cast<int>(TcpFlag::syn)}).passes();
+  wire.server.syn_acks({.ack = 5}).passes().raises(StreamEvent::ambiguous);
+  wire.client.sends("more", {.seq = 5}).passes().delivers("more");
+}
+
+TEST_CASE("observing, a split handshake leads to a connection", "[observing][H14]") {
+  Wire wire(watching());
+  wire.client.syns().passes();
+  wire.server.syns().passes();
+  wire.client.syn_acks({.seq = 0}).passes();
+  wire.server.acks().passes();
+  wire.server.sends("EVIL").passes().delivers("EVIL");
+  wire.client.sends("GOOD").passes().delivers("GOOD");
+}
+
+TEST_CASE("observing, a segment with an authentication option that Linux does not know is read",
+          "[observing][D10]") {
+  auto wire = Wire::established(watching());
+  wire.client.sends("EVIL", {.options = {29, 4, 1, 1}}).passes().delivers("EVIL");
+}
+
+TEST_CASE("observing, options that do not parse end where Linux stops to look", "[observing][D12]") {
+  auto wire = Wire::established(watching());
+  wire.client.sends("EVIL", {.options = {0x55, 0, 1, 1}}).passes().delivers("EVIL");
+  Bytes long_list(28, 1);
+  long_list[0] = 0x55;
+  long_list[1] = 0;
+  wire.client.sends("GOOD", {.options = long_list}).delivers_nothing();
+}
