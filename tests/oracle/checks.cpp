@@ -71,7 +71,7 @@ void Sums::add(const Scenario& scenario, const Judged& judged) {
   if (!judged.counts) ++left_out;
   const Outcome& outcome = judged.outcome;
   if (outcome.delivered()) ++delivered;
-  if (outcome.reported) ++reported;
+  if (outcome.reported && blind(outcome)) ++reported;
   if (outcome.alerted && !outcome.delivered()) ++false_alarms;
   if (outcome.gave_up) ++gave_up;
   honest_packets += outcome.honest_packets;
@@ -85,8 +85,9 @@ std::string Sums::report(Mode mode) const {
   const std::uint64_t hostile = scenarios - honest;
   text += fmt::format(", signature read {} ({:.1f} %)", delivered, percent(delivered, hostile));
   if (mode == Mode::observe) {
-    text += fmt::format(", reported ambiguous {} ({:.1f} %), false alarms {} ({:.1f} %)", reported,
-                        percent(reported, scenarios), false_alarms, percent(false_alarms, scenarios));
+    text +=
+        fmt::format(", read what no reading had and reported {} ({:.1f} %), false alarms {} ({:.1f} %)",
+                    reported, percent(reported, scenarios), false_alarms, percent(false_alarms, scenarios));
   }
   if (mode == Mode::enforce) {
     std::uint64_t changed = 0;

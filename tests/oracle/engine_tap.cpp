@@ -112,7 +112,18 @@ void EngineTap::send(const Departure& departure) {
       {to_host(departure.bytes) ? Side::host : Side::peer, {departure.bytes.begin(), departure.bytes.end()}});
 }
 
+void EngineTap::take_other_readings(const Packet& packet) {
+  if (packet.flow == nullptr || packet.flow->inspection == nullptr) return;
+  for (const OtherReading& other : packet.flow->inspection->others) {
+    const auto& to = packet.flow->session.receiver(other.direction);
+    for (const OtherReading::Patch& patch : other.patches) {
+      runs_.push_back({to.to_seq(patch.offset).value(), {patch.bytes.begin(), patch.bytes.end()}});
+    }
+  }
+}
+
 void EngineTap::on_packet(const Packet& packet) {
+  if (packet.ruling.events.has(reassembly::StreamEvent::ambiguous)) take_other_readings(packet);
   if (transcript_) transcript_->on_packet(packet);
   reason_ = packet.verdict.reason;
   alerted_ = alerted_ || !packet.matches.empty();

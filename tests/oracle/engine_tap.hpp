@@ -79,6 +79,8 @@ class EngineTap final : public Observer, public PacketPort {
     std::uint32_t seq;
     std::string bytes;
   };
+  // Observing: what other readings of the stream have.
+  void take_other_readings(const Packet& packet);
   void inspect_departure(std::span<const std::uint8_t> packet);
   [[nodiscard]] bool to_host(std::span<const std::uint8_t> packet) const;
 

@@ -1,4 +1,5 @@
 // RST, FIN and SYN inside a connection, what the host's application does, and how it all ends.
+#include <algorithm>
 #include <array>
 
 #include "tests/oracle/generator.hpp"
@@ -156,13 +157,22 @@ void ending(Draft& draft) {
 
 namespace {
 
-// The host keeps it in its queue, until the honest data write over it: section 0, point 10.
+// The host keeps it in its queue, until the honest data write over it: section 0, point 10. It must be ahead
+// of all that was sent by then: at its end it would be in order, had nothing been lost.
 void fin_noise(Draft& draft, std::size_t from) {
-  draft.name("fin-noise");
+  const auto& steps = draft.scenario.steps;
+  const std::size_t at = draft.random.between(from, steps.size());
+  std::size_t sent = 0;
+  for (std::size_t i = 0; i < at; ++i) {
+    if (steps[i].forged || steps[i].payload.empty()) continue;
+    sent = std::max(sent, static_cast<std::size_t>(steps[i].seq) + steps[i].payload.size());
+  }
   const std::size_t whole = draft.scenario.stream.size();
-  Step step = control(17, From::start, static_cast<std::int64_t>(draft.random.below(whole)));
+  if (sent + 1 >= whole) return;
+  draft.name("fin-noise");
+  Step step = control(17, From::start, static_cast<std::int64_t>(draft.random.between(sent + 1, whole - 1)));
   step.forged = true;
-  draft.add_somewhere(from, step);
+  draft.scenario.steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), step);
 }
 
 // What it knows up to the right edge, what it does not know beyond: D19. A host whose queue holds something
