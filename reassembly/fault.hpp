@@ -21,7 +21,8 @@ namespace lockstep::reassembly {
   X(fragment_overlap_accepted, "an overlapping fragment does not end its datagram") \
   X(store_freed_on_any_ack, "any ACK frees all that is stored")                     \
   X(mp_join_passed, "MP_JOIN passes")                                               \
-  X(repeat_dropped, "a repeat left of the ACK is dropped")
+  X(repeat_dropped, "a repeat left of the ACK is dropped")                          \
+  X(sides_unknown, "an ACK counts whichever side it comes from")
 
 enum class Fault : std::uint8_t {
   none,

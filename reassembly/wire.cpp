@@ -2,6 +2,7 @@
 
 #include "reassembly/bytes.hpp"
 #include "reassembly/checksum.hpp"
+#include "reassembly/fault.hpp"
 #include "reassembly/ip.hpp"
 #include "reassembly/link.hpp"
 #include "reassembly/tcp_options.hpp"
@@ -129,7 +130,8 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
                  Segment& segment) {
   const Reason fault = read_tcp(frame, link, packet, config, segment);
   if (fault == Reason::tcp_bad_header) return fault;
-  if (config.sides) segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
+  if (config.sides && !faulty(Fault::sides_unknown))
+    segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
   if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
   if (!flags_may_be(segment.flags)) return Reason::tcp_bad_flags;
   if (segment.source == segment.destination) return Reason::land;

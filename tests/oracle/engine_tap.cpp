@@ -36,6 +36,7 @@ std::unique_ptr<Inspector> inspector_of(const char* action, HostTable& hosts) {
 PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
   PipelineConfig config;
   config.enforcing = enforcing;
+  config.wire.sides = true;
   config.blocks = 128;
   config.islands = 512;
   config.segment_logs = 8;

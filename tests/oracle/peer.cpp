@@ -107,6 +107,12 @@ std::vector<Bytes> Peer::build(const Step& step, std::uint32_t ticks) {
   const std::uint32_t base = step.acks == Acks::next ? host_next_ : host_isn_;
   const bool acknowledges = (step.flags & TcpFlag::ack) != 0;
   if (acknowledges || step.ack != 0) spec.ack = base + static_cast<std::uint32_t>(step.ack);
+  if (step.as_host) {
+    std::swap(spec.source, spec.destination);
+    std::swap(spec.source_port, spec.destination_port);
+    spec.ack = spec.seq;
+    spec.seq = host_next_ + static_cast<std::uint32_t>(step.ack);
+  }
   spec.flags = step.flags;
   spec.window =
       step.window.value_or(scenario_->window_scale && (step.flags & TcpFlag::syn) == 0 ? 2000 : 65000);

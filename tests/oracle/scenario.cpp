@@ -87,6 +87,7 @@ std::string oddities(const Step& step) {
   add(step.answers_lost, "answers-lost");
   add(step.answers_lost_late, "answers-lost-beyond-the-engine");
   add(step.known != 0, fmt::format("known {}", step.known));
+  add(step.as_host, "in-the-host's-name");
   add(step.forged, "forged");
   return text;
 }

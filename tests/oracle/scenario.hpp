@@ -75,7 +75,8 @@ struct Step {
   bool answers_lost_late = false;  // it reaches the engine, and not the peer
   std::size_t known =
       0;  // the first so many bytes of the payload are those of the stream there, behind its end '~'
-  bool forged = false;  // somebody else sends it in the peer's name
+  bool as_host = false;  // from the peer's side in the host's name: `from` and `seq` are what it acknowledges
+  bool forged = false;   // somebody else sends it in the peer's name
 };
 
 struct Scenario {

@@ -108,6 +108,13 @@ void lost(Draft& draft, Piece piece) {
   Step first = segment(draft, piece, random.chance(50));
   (random.chance(80) ? first.lost : first.lost_before) = true;
   draft.add(first);
+  if (random.chance(25)) {
+    draft.name("ack-in-the-host's-name");  // frees what was stored, if sides do not count
+    Step spoofed;
+    spoofed.as_host = true;
+    spoofed.seq = static_cast<std::int64_t>(piece.end);
+    draft.add(spoofed);
+  }
   if (random.chance(40)) draft.add(segment(draft, {piece.begin, piece.begin + 1}, random.chance(50)));
 }
 
