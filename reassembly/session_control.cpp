@@ -103,6 +103,12 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
     if (direction == Direction::to_client) {
       return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
     }
+    if (!same && !limits_->enforcing) {
+      Ruling ruling;  // the server may have given up the first one; its SYN-ACK will tell
+      ruling.events.add(StreamEvent::whs_syn_resend_diff_seq_on_syn_recv);
+      ruling.transition = Transition::another_syn;
+      return ruling;
+    }
     // Another SYN in the window would kill the server's request (EVASIONS H08).
     if (!same) return drop(Reason::syn_in_connection, StreamEvent::whs_syn_resend_diff_seq_on_syn_recv);
     return sanitized_syn(segment);
@@ -134,6 +140,11 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
         return ruling;
       }
       return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
+    }
+    if (other_ == Other::syn_of_client && segment.ack == offer_.iss.plus(1)) {
+      Ruling ruling;
+      ruling.transition = Transition::reincarnate;
+      return ruling;
     }
     if (segment.ack != receiver(Direction::to_server).first) {
       return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);

@@ -87,7 +87,9 @@ Fragment to_fragment(const Frame& frame, const Link& link, const IpPacket& packe
 }
 
 // The rules for flags that no session is needed for: H04, H05.
-bool flags_may_be(TcpFlags flags) {
+bool flags_may_be(TcpFlags flags, bool as_linux) {
+  // A host in SYN-SENT takes no notice of a FIN on a SYN-ACK (EVASIONS H16).
+  if (as_linux && flags.has(TcpFlag::syn) && flags.has(TcpFlag::ack) && !flags.has(TcpFlag::rst)) return true;
   return !flags.has(TcpFlag::syn) || (!flags.has(TcpFlag::fin) && !flags.has(TcpFlag::rst));
 }
 
@@ -133,7 +135,7 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
   if (config.sides && !faulty(Fault::sides_unknown))
     segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
   if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
-  if (!flags_may_be(segment.flags)) return Reason::tcp_bad_flags;
+  if (!flags_may_be(segment.flags, config.as_linux)) return Reason::tcp_bad_flags;
   if (segment.source == segment.destination) return Reason::land;
   return fault;
 }

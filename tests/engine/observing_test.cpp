@@ -159,3 +159,21 @@ TEST_CASE("observing, options that do not parse end where Linux stops to look", 
   long_list[1] = 0;
   wire.client.sends("GOOD", {.options = long_list}).delivers_nothing();
 }
+
+TEST_CASE("observing, a SYN that made the server give up the first one is followed with its SYN-ACK",
+          "[observing][H08]") {
+  Wire wire(watching());
+  wire.client.syns().passes();
+  wire.server.syn_acks().passes();
+  wire.client.syns({.isn = 77'000}).passes();
+  wire.server.syn_acks({.isn = 99'000}).passes();
+  wire.client.sends("EVIL").passes().delivers("EVIL");
+}
+
+TEST_CASE("observing, a FIN on a SYN-ACK means nothing", "[observing][H16]") {
+  Wire wire(watching());
+  wire.client.syns().passes();
+  wire.server.syn_acks({.flags = TcpFlag::syn | TcpFlag::ack | TcpFlag::fin}).passes();
+  wire.client.acks({.ack = 1}).passes();
+  wire.as_server().sends("EVIL", {.seq = 1}).passes().delivers("EVIL");
+}
