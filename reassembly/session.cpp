@@ -21,8 +21,7 @@ std::uint32_t seconds(Timestamp time) {
 Session::Session(BytePool& pool, const SessionLimits& limits)
     : limits_(&limits), mirrors_{HostMirror(pool), HostMirror(pool)} {
   if (limits.enforcing || limits.logs == nullptr) return;
-  memory_ = std::make_unique<RareMemory>();
-  memory_->logs.emplace(std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
+  rare().logs.emplace(std::array<SegmentLog, 2>{SegmentLog(*limits.logs), SegmentLog(*limits.logs)});
 }
 
 Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& syn, const Segment& syn_ack)
@@ -81,7 +80,7 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segmen
 Session Session::adopt(BytePool& pool, const SessionLimits& limits, const SynOffer& syn,
                        const Segment& segment) {
   Session session = adopt(pool, limits, segment, Direction::to_server);
-  session.offer_ = syn;
+  session.rare().offer = syn;
   session.other_ = Other::syn_of_client;
   return session;
 }
@@ -256,8 +255,7 @@ CaptureNotes Session::notes(Direction direction) const {
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
   if (!forwarded || !ruling.forwards()) {
     if (ruling.transition == Transition::ask_sender) {
-      if (!memory_) memory_ = std::make_unique<RareMemory>();
-      memory_->asked = AskedReset{direction, segment.seq, ruling.edits.bare_ack, ticks(segment.time)};
+      rare().asked = AskedReset{direction, segment.seq, ruling.edits.bare_ack, ticks(segment.time)};
     }
     if (limits_->captured_hosts) note_dropped(ruling, segment, direction);
     return;
@@ -281,10 +279,10 @@ void Session::commit_handshake(const Ruling& ruling, const Segment& segment, Dir
   if (established_) syn_passed_ = ticks(segment.time);
   if (ruling.transition == Transition::complete_handshake) established_ = true;
   if (ruling.transition == Transition::another_syn) {
-    offer_ = SynOffer::of(segment);
+    rare().offer = SynOffer::of(segment);
     other_ = direction == Direction::to_server ? Other::syn_of_client : Other::syn_of_server;
   } else if (ruling.transition == Transition::another_synack) {
-    offer_ = SynOffer::of(segment);
+    rare().offer = SynOffer::of(segment);
     other_ = Other::syn_ack;
   } else if (!established_ && segment.has(TcpFlag::ack) && segment.options.timestamps) {
     HostMirror& client = mirror(Direction::to_client);
@@ -296,8 +294,8 @@ void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Dire
   if (ruling.transition == Transition::complete_handshake) {
     HostMirror& client = mirror(Direction::to_client);
     if (ruling.candidate == 1) {
-      client.first = offer_.iss.plus(1);
-      client.ts_recent = offer_.timestamp;
+      client.first = memory_->offer.iss.plus(1);
+      client.ts_recent = memory_->offer.timestamp;
     }
     established_ = true;
     other_ = Other::none;
@@ -379,7 +377,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
-  if (!memory_) memory_ = std::make_unique<RareMemory>();
+  static_cast<void>(rare());
   if (ruling.reason == Reason::ack_of_unsent) {
     CaptureNotes& noted = memory_->notes[index(reverse(direction))];
     const HostMirror& from = sender(direction);

@@ -70,6 +70,7 @@ struct AskedReset {
 struct RareMemory {
   std::array<CaptureNotes, 2> notes;  // replay only
   std::optional<AskedReset> asked;
+  SynOffer offer;  // of another SYN or SYN-ACK than the one that opened the connection
   std::optional<std::array<SegmentLog, 2>> logs;  // observing only
 };
 
@@ -124,7 +125,7 @@ class Session {
   // Both ends have closed, or both may have taken a RST.
   [[nodiscard]] bool closed() const;
   // The SYN that a ruling `reincarnate` answers.
-  [[nodiscard]] const SynOffer& reuse() const { return offer_; }
+  [[nodiscard]] const SynOffer& reuse() const { return memory_->offer; }
   // Bytes that were forwarded to the receiver ahead of a hole and not scanned.
   [[nodiscard]] bool holds_unscanned(Direction direction) const {
     return receiver(direction).bytes.has_islands();
@@ -175,6 +176,10 @@ class Session {
   [[nodiscard]] static std::uint32_t ticks(Timestamp time);
   [[nodiscard]] bool interval_over(const Segment& segment, std::uint32_t since) const;
   [[nodiscard]] StreamOffset history() const { return keeps_history_ ? limits_->history : 0; }
+  RareMemory& rare() {
+    if (!memory_) memory_ = std::make_unique<RareMemory>();
+    return *memory_;
+  }
   [[nodiscard]] CaptureNotes notes(Direction direction) const;
   [[nodiscard]] SegmentLog* segment_log(Direction direction) const {
     return memory_ && memory_->logs ? &(*memory_->logs)[index(direction)] : nullptr;
@@ -183,7 +188,6 @@ class Session {
   const SessionLimits* limits_;
   std::array<HostMirror, 2> mirrors_;  // by the direction whose receiver it is
   std::unique_ptr<RareMemory> memory_;
-  SynOffer offer_;                // of `other_`
   std::uint32_t challenged_ = 0;  // ticks of the last RST challenge, 0: none yet
   std::uint32_t syn_passed_ = 0;  // of the last SYN or SYN-ACK inside the connection
   std::uint32_t synack_timestamp_ =

@@ -141,7 +141,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
       }
       return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
     }
-    if (other_ == Other::syn_of_client && segment.ack == offer_.iss.plus(1)) {
+    if (other_ == Other::syn_of_client && segment.ack == memory_->offer.iss.plus(1)) {
       Ruling ruling;
       ruling.transition = Transition::reincarnate;
       return ruling;
@@ -152,7 +152,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     const bool other = other_ == Other::syn_ack;
     const bool begun =
         receiver(Direction::to_client).bytes.end() > 0;  // what is stored has the first one's numbers
-    if (!same && (begun || (other && segment.seq != offer_.iss))) {
+    if (!same && (begun || (other && segment.seq != memory_->offer.iss))) {
       return drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
     }
     Ruling ruling = sanitized_syn(segment);
@@ -163,7 +163,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     return ruling;
   }
   const Other awaited = direction == Direction::to_client ? Other::syn_of_client : Other::syn_of_server;
-  if (other_ == awaited && segment.ack == offer_.iss.plus(1)) {
+  if (other_ == awaited && segment.ack == memory_->offer.iss.plus(1)) {
     Ruling ruling = sanitized_syn(segment);
     if (ruling.forwards()) ruling.transition = Transition::reincarnate;
     return ruling;
@@ -206,14 +206,14 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
   const bool first =
       ack >= 0 &&
       ack <= client.rcv_nxt_max();  // more than 0 only where the capture's order is not the hosts'
-  const bool other = other_ == Other::syn_ack && segment.ack == offer_.iss.plus(1);
+  const bool other = other_ == Other::syn_ack && segment.ack == memory_->offer.iss.plus(1);
   if (!first && !other) return drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
   if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
   if (timestamps_) {
     // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).
     const std::uint32_t echo = segment.options.timestamps->echo;
-    const std::uint32_t from = first ? synack_timestamp_ : offer_.timestamp;
-    const std::uint32_t to = first ? client.ts_recent : offer_.timestamp;
+    const std::uint32_t from = first ? synack_timestamp_ : memory_->offer.timestamp;
+    const std::uint32_t to = first ? client.ts_recent : memory_->offer.timestamp;
     if (!faulty(Fault::echo_unchecked) && echo - from > to - from)
       return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
   }
