@@ -57,11 +57,13 @@ PacketKind packet_kind(reassembly::PassKind kind) {
 
 void Counters::arrived(std::uint64_t size) {
   received_ += {1, size};
+  held_ += {1, size};
   largest_ = std::max(largest_, size);
 }
 
 void Counters::decided(const Outcome& outcome) {
   const Amount amount{outcome.frames, outcome.bytes};
+  held_ -= amount;
   kinds_[static_cast<std::size_t>(outcome.kind)] += amount;
   actions_[static_cast<std::size_t>(outcome.verdict.action)] += amount;
   if (outcome.ip_version == 4) ipv4_ += outcome.frames;
@@ -120,7 +122,7 @@ Counters& Counters::operator+=(const Counters& other) {
   return *this;
 }
 
-std::vector<std::string> Counters::imbalances() const {
+std::vector<std::string> Counters::imbalances(const Amount& waiting) const {
   std::vector<std::string> found;
   const auto same = [&](std::string_view left_name, const Amount& left, std::string_view right_name,
                         const Amount& right) {
@@ -135,6 +137,7 @@ std::vector<std::string> Counters::imbalances() const {
   Amount kinds = sum(kinds_);
   kinds += held_;
   same("received", received_, "the sum of all kinds + held", kinds);
+  same("held", held_, "what waits", waiting);
   same("dropped", dropped(), "the sum of drops by reason", sum(drop_reasons_));
   Amount changed = rewritten();
   changed += dropped();

@@ -45,6 +45,11 @@ struct Amount {
     bytes += other.bytes;
     return *this;
   }
+  Amount& operator-=(const Amount& other) {
+    packets -= other.packets;
+    bytes -= other.bytes;
+    return *this;
+  }
   bool operator==(const Amount&) const = default;
 };
 
@@ -101,7 +106,6 @@ class Counters {
   void arrived(std::uint64_t size);
   // The verdict's reason is Reason::none exactly for what goes out unchanged; Action::hold is not told.
   void decided(const Outcome& outcome);
-  void set_held(const Amount& held) { held_ = held; }
 
   void made(std::uint64_t size) { made_ += {1, size}; }  // a packet of our own: a reset, a challenge
   void matched(const signatures::RuleId& rule);          // an alert
@@ -136,8 +140,9 @@ class Counters {
   // Adds another worker's numbers.
   Counters& operator+=(const Counters& other);
 
-  // A line for each sum that does not hold; empty when all is well.
-  [[nodiscard]] std::vector<std::string> imbalances() const;
+  // A line for each sum that does not hold; empty when all is well. `waiting`: what the tables hold, nothing
+  // at the end of a run.
+  [[nodiscard]] std::vector<std::string> imbalances(const Amount& waiting = {}) const;
 
  private:
   Amount received_, held_, made_;

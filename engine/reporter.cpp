@@ -45,7 +45,6 @@ bool worth_a_line(reassembly::StreamEvent event) {
 
 void Reporter::arrived(const reassembly::Frame& frame) {
   counters_.arrived(frame.wire_length);
-  held_ += {1, frame.wire_length};
   if (start_ == Timestamp{}) {
     start_ = frame.time;
     next_stats_ = start_ + settings_.stats_interval;
@@ -60,7 +59,6 @@ void Reporter::finish(Timestamp now) {
 }
 
 void Reporter::log_stats(Timestamp now) {
-  counters_.set_held(held_);
   if (!log_->wants(EventType::stats)) return;
   StatsEvent event;
   event.time = now;
@@ -122,8 +120,6 @@ void Reporter::count(const Packet& packet) {
   outcome.verdict = packet.verdict;
   outcome.bytes = packet.bytes;
   counters_.decided(outcome);
-  held_.packets -= 1;
-  held_.bytes -= packet.bytes;
 }
 
 void Reporter::count_segment(const Packet& packet) {

@@ -54,7 +54,6 @@ class Reporter final : public Observer {
   EventLog* log_;
   Observer* next_;
   Counters counters_;
-  Amount held_;  // fragments that came and were not told yet
   std::vector<std::uint8_t> payload_;
   Timestamp start_{};
   Timestamp next_stats_{};

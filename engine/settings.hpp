@@ -43,7 +43,6 @@ struct TcpTimeouts {
   Nanoseconds fresh = std::chrono::seconds{130};  // key "new": Linux gives up a SYN after 127 s
   Nanoseconds established = std::chrono::hours{120};
   Nanoseconds closed = std::chrono::seconds{60};
-  Nanoseconds bypassed = std::chrono::seconds{100};
 };
 
 struct FlowSettings {
@@ -60,7 +59,6 @@ struct StreamSettings {
   std::uint64_t out_of_order = 4ULL << 20;  // bytes a direction
   std::uint64_t max_holes = 256;            // a direction
   Nanoseconds hole_timeout = std::chrono::seconds{60};
-  std::uint64_t reassembly_depth = 0;         // bytes; 0: no limit
   std::uint64_t inspect_window = 8ULL << 10;  // bytes retained behind the last byte scanned
   std::uint64_t max_readings = 16;            // of one direction, observing
   bool drop_silent = false;
@@ -77,12 +75,6 @@ struct DefragSettings {
   std::uint64_t max_datagrams = 1024;
   std::uint64_t max_fragments = 256;  // of one datagram
   Nanoseconds timeout = std::chrono::seconds{60};
-};
-
-struct DetectSettings {
-  std::uint64_t inspection_recursion_limit = 3000;
-  std::uint64_t pcre_match_limit = 3500;
-  std::uint64_t pcre_recursion_limit = 1500;
 };
 
 struct EveSettings {
@@ -114,7 +106,6 @@ struct Settings {
   StreamSettings stream;
   HostPolicySettings host_os_policy;
   DefragSettings defrag;
-  DetectSettings detect;
   OutputSettings outputs;
 };
 

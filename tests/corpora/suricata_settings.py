@@ -21,7 +21,6 @@ class Settings:
     payload: bool = False
     packet: bool = False
     drop_flows: str = "start"
-    depth: str | None = None
     host_policies: dict = field(default_factory=dict)
     classes: str = ""
     ignored: list = field(default_factory=list)
@@ -29,8 +28,6 @@ class Settings:
     def toml(self):
         quote = json.dumps  # a JSON string is a TOML string
         lines = ["[stream]", f"checksum-validation = {quote('all' if self.checksums else 'none')}"]
-        if self.depth is not None:
-            lines.append(f"reassembly.depth = {quote(self.depth)}")
         lines += ["[host-os-policy]"] + [f"{k} = {quote(v)}" for k, v in self.host_policies.items()]
         lines += ["[vars.address-groups]"] + [f"{k} = {quote(v)}" for k, v in self.addresses.items()]
         lines += ["[vars.port-groups]"] + [f"{k} = {quote(v)}" for k, v in self.ports.items()]
@@ -51,7 +48,7 @@ def take(settings, key, value):
     elif key == "stream.checksum-validation":
         settings.checksums = yes(value)
     elif key == "stream.reassembly.depth":
-        settings.depth = "0b" if str(value) == "0" else str(value)
+        pass  # streams are inspected to their end
     elif key.startswith("host-os-policy."):
         settings.host_policies[key.rsplit(".", 1)[1]] = [str(prefix) for prefix in value or []]
     elif key == "stream.midstream":

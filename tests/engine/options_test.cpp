@@ -138,7 +138,7 @@ timeouts.tcp = {new = "20s", established = 3600}
 [stream]
 checksum-validation = "none"
 memory = "64mb"
-reassembly.depth = "1mb"
+inspect-window = "16kb"
 drop-silent = true
 [outputs]
 eve-log = {enabled = false, types = ["alert"]}
@@ -159,7 +159,7 @@ eve-log = {enabled = false, types = ["alert"]}
   CHECK(s.flow.tcp.closed == 60s);
   CHECK(s.stream.checksum_validation == ChecksumValidation::none);
   CHECK(s.stream.memory == 64ULL << 20);
-  CHECK(s.stream.reassembly_depth == 1ULL << 20);
+  CHECK(s.stream.inspect_window == 16ULL << 10);
   CHECK(s.stream.drop_silent);
   CHECK_FALSE(s.outputs.eve.enabled);
   CHECK(s.outputs.eve.types == std::vector<std::string>{"alert"});

@@ -134,7 +134,7 @@ TEST_CASE("speed is told only where it is given, and sums that do not hold are e
              Catch::EndsWith("speed       0.00 Gbit/s, 619 packets/s in 2.00 s\n"));
   counters.arrived(60);
   CHECK_THAT(to_string(Summary{counters, {}, {}}, false),
-             Catch::Contains("error: counters: received (1240 packets"));
+             Catch::Contains("error: counters: held (1 packets, 60 bytes)"));
   CHECK_THAT(to_string(Summary{counters, {}, {}}, true), Catch::Contains("\x1b[31merror: \x1b[0m"));
 }
 
