@@ -123,7 +123,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   // C10).
   Ruling ruling = sanitized_syn(segment);
   ruling.events.add(event);
-  if (ruling.forwards() && (!same || adopted_)) ruling.transition = Transition::another_syn;
+  if (ruling.forwards()) ruling.transition = Transition::another_syn;
   return ruling;
 }
 
@@ -163,7 +163,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     return ruling;
   }
   const Other awaited = direction == Direction::to_client ? Other::syn_of_client : Other::syn_of_server;
-  if (other_ == awaited && segment.ack == memory_->offer.iss.plus(1)) {
+  // The same SYN-ACK again belongs to the connection that is.
+  if (other_ == awaited && segment.ack == memory_->offer.iss.plus(1) && !same) {
     Ruling ruling = sanitized_syn(segment);
     if (ruling.forwards()) ruling.transition = Transition::reincarnate;
     return ruling;
@@ -207,7 +208,12 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
       ack >= 0 &&
       ack <= client.rcv_nxt_max();  // more than 0 only where the capture's order is not the hosts'
   const bool other = other_ == Other::syn_ack && segment.ack == memory_->offer.iss.plus(1);
-  if (!first && !other) return drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
+  if (!first && !other) {
+    Ruling ruling = drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
+    // Observing, the client may have taken another SYN-ACK than was thought.
+    if (!limits_->enforcing) ruling.events.add(StreamEvent::ambiguous);
+    return ruling;
+  }
   if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
   if (timestamps_) {
     // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).

@@ -162,3 +162,13 @@ TEST_CASE("a host that still holds an old connection answers with an ACK, and th
   wire.server.acks({.seq = 7000, .ack = 9000}).passes();
   wire.client.resets({.seq = 9000}).passes();
 }
+
+TEST_CASE("a new connection with the old initial number begins with the server's new SYN-ACK",
+          "[session][handshake][C10]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("old").passes();
+  wire.as_server().resets({.seq = 1}).passes();
+  wire.client.syns().passes();
+  wire.server.syn_acks({.isn = 99'000}).passes();
+  wire.client.sends("new", {.seq = 1}).passes().delivers("new");
+}
