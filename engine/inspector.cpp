@@ -276,8 +276,8 @@ void Inspector::scan(Flow& flow, const Chunk& chunk) {
   scan_with(scanner, flow, chunk, history, {fields, matches_});
 }
 
-void Inspector::scan(Flow& flow, OtherReading& reading, const Chunk& chunk) {
-  scan_reading(flow, reading, chunk, {fields_, matches_});
+void Inspector::scan(Flow& flow, OtherReading& reading, const Chunk& chunk, StreamOffset told_to) {
+  scan_reading(flow, reading, chunk, {fields_, matches_, told_to});
 }
 
 void Inspector::scan_reading(Flow& flow, OtherReading& reading, const Chunk& chunk, Scan to) {
@@ -285,6 +285,7 @@ void Inspector::scan_reading(Flow& flow, OtherReading& reading, const Chunk& chu
   const History kept(flow, chunk);
   scan_with(reading.scanner, flow, chunk, PatchedHistory(flow, kept, reading), to);
   const auto told = [&](const signatures::Match& match) {
+    if (static_cast<StreamOffset>(match.to) <= to.told_to) return true;
     return std::any_of(to.matches.begin(), to.matches.begin() + before, [&](const auto& other) {
       return other.rule == match.rule && other.to == match.to && other.direction == match.direction;
     });

@@ -43,8 +43,8 @@ class Inspector {
   };
   void scan(Flow& flow, const Chunk& chunk);
   // The same for another reading of the stream; what the first reading found at the same place is not told
-  // twice.
-  void scan(Flow& flow, OtherReading& reading, const Chunk& chunk);
+  // twice, nor what ends at `told_to` or before.
+  void scan(Flow& flow, OtherReading& reading, const Chunk& chunk, reassembly::StreamOffset told_to = 0);
 
   // No more bytes will come in this direction, and no FIN said so: asks the rules that wait for that. Matches
   // and decision are valid until the next call; those of the packet under way stay. Empty: nothing matched.
@@ -64,6 +64,7 @@ class Inspector {
   struct Scan {
     const signatures::PacketFields& fields;
     std::vector<signatures::Match>& matches;
+    reassembly::StreamOffset told_to = 0;  // what ends here or before was told
   };
   void scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
                  const signatures::StreamHistory& history, Scan to);

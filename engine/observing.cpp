@@ -9,6 +9,12 @@ namespace lockstep {
 
 using reassembly::RunReadings;
 using reassembly::StreamOffset;
+
+namespace {
+
+constexpr std::size_t max_readings = 16;
+
+}  // namespace
 using signatures::PacketTurn;
 
 void Pipeline::observe(Packet& packet) {
@@ -21,11 +27,42 @@ void Pipeline::observe(Packet& packet) {
     inspector_->match_packet(packet, PacketTurn::before_stream);
   }
   const StreamOffset from = flow.session.receiver(packet.direction).bytes.in_order();
+  if (inspected) doubt_what_was_read(packet);
   commit(packet);
   if (packet.ruling.transition == reassembly::Transition::reincarnate) return;  // another connection began
   read_observed(packet, from);
   if (judged) inspector_->match_packet(packet, PacketTurn::behind_stream);
   if (inspected) obey(packet);
+}
+
+// Other values came for bytes that were read and that the host has not acknowledged: the first ones may never
+// have reached it. Both readings stay open.
+void Pipeline::doubt_what_was_read(Packet& packet) {
+  Flow& flow = *packet.flow;
+  const reassembly::Ruling& ruling = packet.ruling;
+  const auto& bytes = flow.session.receiver(packet.direction).bytes;
+  const StreamOffset end = std::min(ruling.offset + ruling.length, bytes.in_order());
+  if (!ruling.forwards() || ruling.length == 0 || ruling.offset >= end) return;
+  const auto own =
+      packet.segment->payload.subspan(ruling.edits.trim_front, static_cast<std::size_t>(end - ruling.offset));
+  Inspection& inspection = *flow.inspection;
+  if (!bytes.compare(ruling.offset, own).in_order || inspection.others.size() >= max_readings) return;
+  const std::size_t side = reassembly::index(packet.direction);
+  OtherReading reading{packet.direction, inspection.models[side], inspection.scanners[side], {}};
+  reading.patches.push_back({ruling.offset, {own.begin(), own.end()}});
+  // Again from as far back as rules look; what ended before the difference was told.
+  const StreamOffset begin =
+      std::max(bytes.kept_from(), ruling.offset - static_cast<StreamOffset>(inspector_->window()));
+  std::vector<std::uint8_t> again(static_cast<std::size_t>(bytes.in_order() - begin));
+  bytes.copy(begin, again);
+  patch(reading, begin, again);
+  Inspector::Chunk chunk;
+  chunk.direction = packet.direction;
+  chunk.offset = begin;
+  chunk.bytes = again;
+  chunk.own_offset = bytes.in_order();
+  inspector_->scan(flow, reading, chunk, ruling.offset);
+  inspection.others.push_back(std::move(reading));
 }
 
 void Pipeline::read_observed(Packet& packet, StreamOffset from) {

@@ -82,6 +82,7 @@ class Pipeline {
   void commit(Packet& packet);
   // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
   void observe(Packet& packet);
+  void doubt_what_was_read(Packet& packet);
   void read_observed(Packet& packet, reassembly::StreamOffset from);
   [[nodiscard]] std::vector<reassembly::RunReadings> readings(const Flow& flow, Direction direction,
                                                               reassembly::StreamOffset from) const;

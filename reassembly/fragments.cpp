@@ -321,7 +321,9 @@ Reason FragmentTable::State::put_together(const Datagram& whole, const Frame& la
   if (segment == nullptr) return Reason::none;
   segment->ip.reassembled = true;
   const bool led = segment->layout.payload <= content + first.length;  // the first one holds the TCP header
-  return led || (wire.as_linux && v4) ? Reason::none : Reason::fragment_bad;
+  // Linux wants the fixed part there, and of IPv6 only.
+  constexpr std::uint32_t tcp_header = 20;
+  return led || (wire.as_linux && (v4 || first.length >= tcp_header)) ? Reason::none : Reason::fragment_bad;
 }
 
 FragmentTable::FragmentTable(const FragmentConfig& config) : state_(std::make_unique<State>(config)) {}

@@ -35,7 +35,8 @@ class Conversation {
         host_(&host),
         record_(record),
         peer_(scenario, new_endpoints(scenario)) {
-    if (mode != Mode::direct) tap_.emplace(rules, mode == Mode::enforce, !scenario.honest, scenario.ipv6);
+    if (mode != Mode::direct)
+      tap_.emplace(rules, mode == Mode::enforce, mode == Mode::enforce && !scenario.honest, scenario.ipv6);
     if (tap_ && record != nullptr) tap_->keep_transcript(record->transcript);
     while (!host_->next_packet().empty()) {
     }
