@@ -146,8 +146,9 @@ struct FragmentTable::State {
   [[nodiscard]] bool make_room(const Datagram* keep, std::uint32_t need, FragmentSink& sink);
   [[nodiscard]] std::uint32_t piece_before(const Datagram& datagram, std::uint32_t offset) const;
   [[nodiscard]] bool is_copy(std::uint32_t index, const Fragment& fragment) const;
-  [[nodiscard]] Reason conflict(const Datagram& datagram, std::uint32_t before,
-                                const Fragment& fragment) const;
+  [[nodiscard]] bool is_inside(std::uint32_t before, const Fragment& fragment) const;
+  [[nodiscard]] Reason conflict(const Datagram& datagram, std::uint32_t before, const Fragment& fragment,
+                                bool as_linux) const;
   std::uint32_t insert(Datagram& datagram, std::uint32_t before, const Frame& frame,
                        const Fragment& fragment);
   [[nodiscard]] Reason put_together(const Datagram& datagram, const Frame& latest, const WireConfig& config);
@@ -243,15 +244,29 @@ bool FragmentTable::State::is_copy(std::uint32_t index, const Fragment& fragment
          blocks.equal(index, piece.payload_start, fragment.payload);
 }
 
+// Linux takes what lies within pieces that follow one another for a repeat, whatever it holds
+// (inet_frag_queue_insert).
+bool FragmentTable::State::is_inside(std::uint32_t before, const Fragment& fragment) const {
+  const std::uint32_t end = fragment.offset + static_cast<std::uint32_t>(fragment.payload.size());
+  std::uint32_t reached = pieces[before].end();
+  for (std::uint32_t at = pieces[before].next; at != BlockPool::none && pieces[at].offset == reached;
+       at = pieces[at].next) {
+    reached = pieces[at].end();
+  }
+  return fragment.more && end <= reached;
+}
+
 // Why `fragment` does not fit among those held, `before` being the last one that starts no further right.
 Reason FragmentTable::State::conflict(const Datagram& datagram, std::uint32_t before,
-                                      const Fragment& fragment) const {
+                                      const Fragment& fragment, bool as_linux) const {
   const auto end = fragment.offset + static_cast<std::uint32_t>(fragment.payload.size());
   const Reason overlap =
       faulty(Fault::fragment_overlap_accepted) ? Reason::fragment_duplicate : Reason::fragment_overlap;
   const std::uint32_t after = before == BlockPool::none ? datagram.first : pieces[before].next;
   if (before != BlockPool::none) {
-    if (is_copy(before, fragment)) return Reason::fragment_duplicate;
+    if (is_copy(before, fragment) || (as_linux && is_inside(before, fragment))) {
+      return Reason::fragment_duplicate;
+    }
     if (pieces[before].end() > fragment.offset) return overlap;
   }
   if (after != BlockPool::none && (pieces[after].offset < end)) return overlap;
@@ -341,7 +356,7 @@ FragmentAnswer FragmentTable::add(const Frame& frame, const Fragment& fragment, 
   std::uint32_t before = BlockPool::none;
   if (datagram != nullptr) {
     before = state.piece_before(*datagram, fragment.offset);
-    const Reason reason = state.conflict(*datagram, before, fragment);
+    const Reason reason = state.conflict(*datagram, before, fragment, wire.as_linux);
     if (reason == Reason::fragment_duplicate) return {FragmentAnswer::Fate::dropped, reason};
     if (reason != Reason::none) return state.drop(datagram, reason, sink);
   }

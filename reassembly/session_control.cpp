@@ -116,7 +116,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   const StreamEvent event = direction == Direction::to_client ? StreamEvent::est_syn_toclient
                             : same                            ? StreamEvent::est_syn_resend
                                                               : StreamEvent::est_syn_resend_diff_seq;
-  if (!closed() && !interval_over(segment, syn_passed_)) {
+  if (limits_->enforcing && !closed() && !interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, event);
   }
   // The host answers with a challenge ACK, or starts anew: the SYN-ACK will tell (RFC 5961 §4, EVASIONS D14,

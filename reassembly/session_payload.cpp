@@ -70,7 +70,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   }
   // Observing, a FIN that waits ahead of a hole is erased by data that cover it (EVASIONS C04).
   const bool erases = !limits_->enforcing && to.fin != HostMirror::none && !to.fin_in_order();
-  if (erases && begin <= to.fin && end > to.fin) ruling.events.add(StreamEvent::ambiguous);
+  if (erases && end > to.fin) ruling.events.add(StreamEvent::ambiguous);
   if (to.fin != HostMirror::none && !erases && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
     if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
@@ -95,6 +95,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     const Assembler::Difference difference = to.bytes.compare(left, payload);
     if (difference.ahead && !limits_->enforcing) {
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
+      ruling.events.add(StreamEvent::ambiguous);  // the first copy may not have reached the host
     } else if (difference.ahead) {
       // A copy went out ahead of a hole and another comes now: nobody can know which one is honest.
       Ruling conflict = drop(Reason::overlap_conflict, StreamEvent::reassembly_overlap_different_data);

@@ -27,7 +27,7 @@ struct WireConfig {
   bool verify_checksums = true;  // IPv4 header and TCP
   bool sides = false;            // Frame::port tells the side: even outside, odd inside
   // Observing: what Linux takes is taken, though other hosts may refuse it: options that do not parse to
-  // their end, a first fragment without the whole TCP header.
+  // their end, a first fragment without the whole TCP header, a fragment within what is held.
   bool as_linux = false;
 };
 
