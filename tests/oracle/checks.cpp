@@ -37,6 +37,8 @@ std::string_view name(Violation violation) {
       return "unclean";
     case Violation::reset_untold:
       return "reset-untold";
+    case Violation::false_alarm:
+      return "false-alarm";
     case Violation::missed:
       return "missed";
   }

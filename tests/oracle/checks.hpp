@@ -17,7 +17,10 @@ enum class Violation : std::uint8_t {
                    // the engine it does
   unclean,         // what no packet to the host may carry
   reset_untold,    // L3: the host was reset, and the engine thinks that it can't have been
-  missed,          // observing: it read what no reported reading had
+  false_alarm,  // observing: the signature was found, of no other reading was told, and the host never read
+                // it. A sum of these is bounded, one of them is no violation; counted where faults are looked
+                // for
+  missed,       // observing: it read what no reported reading had
 };
 [[nodiscard]] std::string_view name(Violation violation);
 

@@ -144,6 +144,20 @@ void data_phase(Draft& draft) {
   // About two odd things, however many pieces there are.
   const auto oddity = static_cast<unsigned>(std::clamp<std::size_t>(160 / (pieces.size() + 1), 4, 60));
   for (const Piece piece : pieces) one_piece(draft, piece, oddity);
+  if (!draft.random.chance(10)) return;
+  // The signature where the host refuses it: nothing to tell.
+  draft.name("signature-refused");
+  Step step;
+  step.from = From::acked;
+  step.payload = draft.fill(30) + signature;
+  step.flags = 24;
+  if (draft.random.chance(30)) {
+    step.fragments = {40, 16, 1024};  // I01
+    step.pieces = Step::Pieces::overlapping;
+  } else {
+    refuse(draft, step);
+  }
+  draft.add(step);
 }
 
 }  // namespace lockstep::oracle

@@ -91,6 +91,12 @@ constexpr std::array hostile{
       step.lost = true;
     },
     +[](Draft& draft, Step& step) {
+      draft.name("overlapping-fragments");  // I01
+      step.fragments = {40, 16, 1024};
+      step.pieces = Step::Pieces::overlapping;
+      if (step.payload.size() < 40) step.bad_checksum = true;  // too short for three pieces
+    },
+    +[](Draft& draft, Step& step) {
       draft.name("source-route");  // D24
       if (draft.scenario.ipv6) {
         step.bad_checksum = true;
