@@ -90,6 +90,13 @@ Evaluator::Window Evaluator::window_of(const CompiledContent& content, std::uint
   return window;
 }
 
+namespace {
+bool equal(const CompiledContent& content, const std::uint8_t* bytes) {
+  return content.nocase ? equal_folded(bytes, content.bytes)
+                        : std::equal(content.bytes.begin(), content.bytes.end(), bytes);
+}
+}  // namespace
+
 // Start of the first occurrence within [lo, hi), or `never`; `bytes` is the byte at lo.
 std::uint64_t Evaluator::find(const CompiledContent& content, const std::uint8_t* bytes, std::uint64_t lo,
                               std::uint64_t hi) {
@@ -99,10 +106,38 @@ std::uint64_t Evaluator::find(const CompiledContent& content, const std::uint8_t
   return found ? lo + *found : never;
 }
 
-std::uint64_t Evaluator::find(const CompiledContent& content, std::uint64_t lo, std::uint64_t hi) {
+// The same for the content of the rule's literal; `lo` is a byte that is given.
+std::uint64_t Evaluator::find_listed(const CompiledContent& content, std::uint64_t lo,
+                                     std::uint64_t hi) const {
+  const Occurrences& occurrences = question_->occurrences;
+  const std::uint64_t size = content.bytes.size();
+  const std::uint64_t until = std::min(hi, occurrences.unlisted_until);
+  if (until >= lo + size) {
+    const std::uint64_t start = find(content, at(lo), lo, until);
+    if (start != never) return start;
+  }
+  for (const std::uint64_t listed : occurrences.ends) {
+    const std::uint64_t end = listed + occurrences.shift;
+    if (end > hi) return never;
+    if (end >= lo + size && equal(content, at(end - size))) return end - size;
+  }
+  if (occurrences.listed_until >= hi) return never;
+  lo = std::max(lo, occurrences.listed_until + 1 - std::min(occurrences.listed_until + 1, size));
+  return hi >= lo + size ? find(content, at(lo), lo, hi) : never;
+}
+
+std::uint64_t Evaluator::locate(const CompiledContent& content, std::size_t index, std::uint64_t lo,
+                                std::uint64_t hi) const {
+  const auto& literal = question_->rule.literal;
+  return literal && literal->option == index ? find_listed(content, lo, hi) : find(content, at(lo), lo, hi);
+}
+
+// What is counted depends on the range alone, not on how it was searched.
+std::uint64_t Evaluator::find(const CompiledContent& content, std::size_t index, std::uint64_t lo,
+                              std::uint64_t hi) {
   if (lo >= hi || hi - lo < content.bytes.size()) return never;
   searched_ += hi - lo;
-  return find(content, at(lo), lo, hi);
+  return locate(content, index, lo, hi);
 }
 
 // The window of a content seen up to the end asked about held no (further) occurrence: the next one that ends
@@ -115,7 +150,7 @@ void Evaluator::note_missing(const CompiledContent& content, std::size_t index, 
   const std::uint64_t hi = std::min(window.hi, question_->known);
   if (question_->known > end_ && lo < hi && hi - lo >= length && may_explore()) {
     explored_ += hi - lo;
-    const std::uint64_t start = find(content, at(lo), lo, hi);
+    const std::uint64_t start = locate(content, index, lo, hi);
     if (start != never) return retry(start + length);
   }
   // A gated content needs a further literal; one whose content ends beyond the known bytes is on its way.
@@ -127,10 +162,10 @@ bool Evaluator::ends_here(const CompiledContent& content, const Window& window) 
   const std::uint64_t length = content.bytes.size();
   if (end_ < begin_ + length) return false;
   const std::uint64_t start = end_ - length;
-  return start >= window.lo && end_ <= window.hi && find(content, start, end_) == start;
+  return start >= window.lo && end_ <= window.hi && equal(content, at(start));
 }
 
-bool Evaluator::absent(const CompiledContent& content, const Window& window) {
+bool Evaluator::absent(const CompiledContent& content, std::size_t index, const Window& window) {
   if (window.lo > window.hi || window.hi == 0) return true;
   // Bytes that were forgotten may have held it: memory may cost a match, never invent one.
   if (window.hi != never && std::max(window.lo, question_->floor) < begin_) return false;
@@ -141,7 +176,7 @@ bool Evaluator::absent(const CompiledContent& content, const Window& window) {
     }
     return !ends_here(content, window);
   }
-  const std::uint64_t start = find(content, std::max(window.lo, begin_), std::min(window.hi, end_));
+  const std::uint64_t start = find(content, index, std::max(window.lo, begin_), std::min(window.hi, end_));
   if (start != never) {
     retry_when_dropped(start);
     return false;
@@ -156,7 +191,7 @@ bool Evaluator::absent(const CompiledContent& content, const Window& window) {
 
 bool Evaluator::step(const CompiledContent& content, std::size_t index, std::uint64_t cursor) {
   const Window window = window_of(content, cursor);
-  if (content.negated) return absent(content, window) && next(index + 1, cursor);
+  if (content.negated) return absent(content, index, window) && next(index + 1, cursor);
 
   const std::uint64_t length = content.bytes.size();
   if (content.ends_with) {
@@ -172,7 +207,7 @@ bool Evaluator::step(const CompiledContent& content, std::size_t index, std::uin
   const std::uint64_t hi = std::min(window.hi, end_);
   for (bool found_before = false;; found_before = true) {
     const bool repeated = known_missing(index, lo, hi);
-    const std::uint64_t start = repeated ? never : find(content, lo, hi);
+    const std::uint64_t start = repeated ? never : find(content, index, lo, hi);
     if (searched_ > max_searched) return give_up();
     if (start == never) {
       if (!repeated) remember_missing(index, lo, hi);

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 
 #include "signatures/byte_search.hpp"
 #include "signatures/compiled.hpp"
@@ -16,6 +17,18 @@
 namespace lockstep::signatures {
 
 inline constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+
+// What a scan for literals has told about the content of the rule's literal: so that it is not searched for
+// again.
+struct Occurrences {
+  // It may end anywhere up to here ...
+  std::uint64_t unlisted_until = never;
+  // ... and behind that only at these places (ascending) plus `shift` ...
+  std::span<const std::uint64_t> ends;
+  std::uint64_t shift = 0;
+  // ... and anywhere behind this one.
+  std::uint64_t listed_until = never;
+};
 
 struct Question {
   const CompiledRule& rule;
@@ -27,6 +40,7 @@ struct Question {
   std::uint64_t end;           // the offset asked about, <= known
   bool closed;                 // nothing follows `end`
   std::uint64_t last_literal;  // end of the last known occurrence of the rule's literal's content
+  Occurrences occurrences{};
 };
 
 struct Answer {
@@ -69,11 +83,15 @@ class Evaluator {
   bool step(const ByteMath& math, std::size_t index, std::uint64_t cursor);
 
   [[nodiscard]] Window window_of(const CompiledContent& content, std::uint64_t cursor) const;
-  bool absent(const CompiledContent& content, const Window& window);
+  bool absent(const CompiledContent& content, std::size_t index, const Window& window);
   [[nodiscard]] bool ends_here(const CompiledContent& content, const Window& window);
   static std::uint64_t find(const CompiledContent& content, const std::uint8_t* bytes, std::uint64_t lo,
                             std::uint64_t hi);
-  std::uint64_t find(const CompiledContent& content, std::uint64_t lo, std::uint64_t hi);
+  [[nodiscard]] std::uint64_t find_listed(const CompiledContent& content, std::uint64_t lo,
+                                          std::uint64_t hi) const;
+  [[nodiscard]] std::uint64_t locate(const CompiledContent& content, std::size_t index, std::uint64_t lo,
+                                     std::uint64_t hi) const;
+  std::uint64_t find(const CompiledContent& content, std::size_t index, std::uint64_t lo, std::uint64_t hi);
   [[nodiscard]] bool known_missing(std::size_t index, std::uint64_t lo, std::uint64_t hi) const;
   void remember_missing(std::size_t index, std::uint64_t lo, std::uint64_t hi);
   void note_missing(const CompiledContent& content, std::size_t index, const Window& window);

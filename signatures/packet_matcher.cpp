@@ -52,14 +52,14 @@ class PacketPass {
   void find_literals(const LiteralSet& set) {
     if (set.empty()) return;
     const auto payload = context_.packet.payload;
-    HitList& hits = scratch_.hits;
+    HitList& hits = scratch_.hits.front();
     if (hs_scan(set.database->get(), reinterpret_cast<const char*>(payload.data()),
                 static_cast<unsigned>(payload.size()), 0, scratch_.hyperscan, on_literal,
                 &hits) != HS_SUCCESS)
       std::terminate();
     for (const LiteralHit& hit : hits.hits())
       for (std::uint32_t use = set.first[hit.literal]; use < set.first[hit.literal + 1]; ++use)
-        if (hit.first_end <= set.uses[use].max_end && hit.last_end >= set.uses[use].min_end)
+        if (hit.first_end() <= set.uses[use].max_end && hit.last_end >= set.uses[use].min_end)
           scratch_.candidates.push_back(set.uses[use].rule);
     hits.clear();
   }

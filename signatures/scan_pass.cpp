@@ -40,34 +40,34 @@ void StreamScanner::Pass::run(std::span<const std::uint8_t> bytes, const StreamC
   scratch_.counters.scanned_bytes += bytes.size();
   if (!bytes.empty()) find_literals();
   if (!scanner_.state_->always_taken) take_up_always();
-  if (scanner_.state_->pending.empty()) return;
-  schedule_all();
-  take_turns();
-  let_go();
+  if (!scanner_.state_->pending.empty()) {
+    schedule_all();
+    take_turns();
+    let_go();
+  }
+  for (HitList& hits : scratch_.hits) hits.clear();
 }
 
 // ---- what comes into question
 
 void StreamScanner::Pass::find_literals() {
-  HitList& hits = scratch_.hits;
   for (std::size_t i = 0; i < RuleGroup::stream_sets; ++i) {
     const LiteralSet& set = scanner_.group_->stream[i];
+    HitList& hits = scratch_.hits[i];
     if (set.empty()) continue;
     if (hs_scan_stream(scanner_.state_->streams[i], reinterpret_cast<const char*>(bytes_.data()),
                        static_cast<unsigned>(bytes_.size()), 0, scratch_.hyperscan, on_literal,
                        &hits) != HS_SUCCESS)
       std::terminate();
-    if (hits.hits().empty()) continue;
     for (const LiteralHit& hit : hits.hits())
       for (std::uint32_t use = set.first[hit.literal]; use < set.first[hit.literal + 1]; ++use)
         take_up(set.uses[use], hit);
-    hits.clear();
   }
 }
 
 void StreamScanner::Pass::take_up(const LiteralUse& use, const LiteralHit& hit) {
   // Hyperscan counts from where its stream was opened.
-  const std::uint64_t first = scanner_.begin_ + hit.first_end;
+  const std::uint64_t first = scanner_.begin_ + hit.first_end();
   const std::uint64_t last = scanner_.begin_ + hit.last_end;
   if (first > use.max_end || last < use.min_end) return;
   if (compiled_[use.rule].absolute && !scanner_.absolute_) return;
@@ -79,12 +79,14 @@ void StreamScanner::Pass::take_up(const LiteralUse& use, const LiteralHit& hit) 
     if (entry == nullptr) return;
     entry->wake_at = never;
     entry->fresh = true;
+    entry->unlisted_until = start_ + use.tail;
   }
   if (entry->dead) {
     entry->dead = false;
     entry->wake_at = never;
     entry->waits_for = 0;
   }
+  entry->hit = &hit;
   entry->last_literal = std::max(entry->last_literal, last + use.tail);
   entry->wake_at = std::min(entry->wake_at, first + use.tail);
 }
@@ -233,9 +235,9 @@ void StreamScanner::Pass::fire(Pending& entry, std::uint64_t at, std::uint64_t f
   entry.floor = at;
   entry.waits_for = 0;
   entry.waits_for_end = false;
-  entry.dead = entry.last_literal != never && entry.last_literal < at + content_size(compiled_[entry.rule]);
-  if (!entry.dead && at < known_) schedule(entry, at + 1);
-  if (!entry.dead && at == known_) entry.wake_at = at + 1;
+  entry.wake_at = next_after_match(entry);
+  entry.dead = entry.wake_at == never;
+  if (entry.wake_at <= known_) schedule(entry, entry.wake_at);
   if (matches_ == nullptr) return;
   ++scratch_.counters.matches;
   if (matches_->size() - already_ < max_matches) {
@@ -244,6 +246,33 @@ void StreamScanner::Pass::fire(Pending& entry, std::uint64_t at, std::uint64_t f
     ++scratch_.counters.match_limit;
   }
   if (compiled_[entry.rule].writes_state && write_state(rule, context_)) wake_parked(entry, at);
+}
+
+// The first offset at which the rule can match again: where its literal's content ends next, behind the
+// match. `never`: nowhere in what is known.
+std::uint64_t StreamScanner::Pass::next_after_match(const Pending& entry) const {
+  if (entry.last_literal == never) return entry.floor + 1;
+  const std::uint64_t first = entry.floor + content_size(compiled_[entry.rule]);
+  if (entry.last_literal < first) return never;
+  const Occurrences occurrences = occurrences_of(entry);
+  if (occurrences.unlisted_until >= first) return first;
+  for (const std::uint64_t end : occurrences.ends)
+    if (end + occurrences.shift >= first) return end + occurrences.shift;
+  return first;
+}
+
+// The content of a literal has ended where the scan of this pass told, or up to where it had when the pass
+// began. (Hits that the rule's literal may not use are left out: its content may not either.)
+Occurrences StreamScanner::Pass::occurrences_of(const Pending& entry) const {
+  Occurrences occurrences;
+  if (entry.last_literal == never) return occurrences;
+  occurrences.unlisted_until = entry.unlisted_until;
+  if (entry.hit == nullptr) return occurrences;
+  occurrences.ends = entry.hit->ends();
+  occurrences.shift = scanner_.begin_ + compiled_[entry.rule].literal->tail;
+  if (occurrences.ends.back() != entry.hit->last_end)
+    occurrences.listed_until = occurrences.ends.back() + occurrences.shift;
+  return occurrences;
 }
 
 // State written at an offset counts there for every rule: later ones in this round, earlier ones in a further
@@ -292,9 +321,9 @@ Answer StreamScanner::Pass::evaluate(const Pending& entry, std::uint64_t at_offs
   from = std::max(from, copied_from_);
   ++scratch_.counters.evaluations;
   // `at` of a place in the new bytes is fine too: they follow the window in the buffer.
-  const Answer answer =
-      scratch_.evaluator.evaluate({rule, at(std::min(from, known_)), std::min(from, known_), known_,
-                                   entry.floor, set_.window(), at_offset, closed, entry.last_literal});
+  const Answer answer = scratch_.evaluator.evaluate({rule, at(std::min(from, known_)), std::min(from, known_),
+                                                     known_, entry.floor, set_.window(), at_offset, closed,
+                                                     entry.last_literal, occurrences_of(entry)});
   scratch_.counters.recursion_limit += answer.recursion_limit ? 1U : 0U;
   scratch_.counters.pcre_limit += answer.pcre_limit ? 1U : 0U;
   return answer;
@@ -307,6 +336,8 @@ void StreamScanner::Pass::let_go() {
   auto& pending = scanner_.state_->pending;
   const auto done = [&](Pending& entry) {
     entry.fresh = false;
+    entry.hit = nullptr;
+    entry.unlisted_until = entry.last_literal;
     if (entry.last_literal != never && entry.last_literal < bottom + content_size(compiled_[entry.rule]))
       entry.dead = true;
     return entry.dead && (entry.floor <= bottom || entry.floor == scanner_.begin_);

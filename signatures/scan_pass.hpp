@@ -26,7 +26,9 @@ struct StreamScanner::Pending {
   std::uint64_t last_literal =
       0;  // end of the last occurrence of its literal's content; `never`: has no literal
   std::uint64_t wake_at = 0;
-  std::uint64_t waits_for = 0;  // Answer
+  std::uint64_t waits_for = 0;       // Answer
+  const LiteralHit* hit = nullptr;   // of its literal in this pass
+  std::uint64_t unlisted_until = 0;  // end of the last occurrence that is not among `hit`'s
 };
 
 struct StreamScanner::State {
@@ -77,6 +79,8 @@ class StreamScanner::Pass {
   void ask(Pending& entry, std::uint64_t at);
   void settle(Pending& entry, const Answer& answer);
   void fire(Pending& entry, std::uint64_t at, std::uint64_t from, bool early);
+  [[nodiscard]] std::uint64_t next_after_match(const Pending& entry) const;
+  [[nodiscard]] Occurrences occurrences_of(const Pending& entry) const;
   void wake_parked(const Pending& writer, std::uint64_t at);
   Answer evaluate(const Pending& entry, std::uint64_t at, bool closed);
   void let_go();

@@ -34,7 +34,7 @@ tl::expected<void, std::string> Scratch::prepare(const RuleSet& set) {
   for (const PortGroups& by_port : set.parts().tcp)
     for (const auto& group : by_port.groups) note(*group);
   for (const auto& group : set.parts().other) note(*group);
-  parts_->hits.reserve(literals);
+  for (HitList& hits : parts_->hits) hits.reserve(literals);
   parts_->due.reserve(2 * StreamScanner::max_pending);
   parts_->candidates.reserve(set.size());
   const std::size_t bytes = set.window() + StreamScanner::slice;
