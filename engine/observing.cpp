@@ -9,12 +9,6 @@ namespace lockstep {
 
 using reassembly::RunReadings;
 using reassembly::StreamOffset;
-
-namespace {
-
-constexpr std::size_t max_readings = 16;
-
-}  // namespace
 using signatures::PacketTurn;
 
 void Pipeline::observe(Packet& packet) {
@@ -46,7 +40,10 @@ void Pipeline::doubt_what_was_read(Packet& packet) {
   const auto own =
       packet.segment->payload.subspan(ruling.edits.trim_front, static_cast<std::size_t>(end - ruling.offset));
   Inspection& inspection = *flow.inspection;
-  if (!bytes.compare(ruling.offset, own).in_order || inspection.others.size() >= max_readings) return;
+  const auto open = std::count_if(inspection.others.begin(), inspection.others.end(),
+                                  [&](const auto& other) { return other.direction == packet.direction; });
+  if (static_cast<std::size_t>(open) + 1 >= config_.max_readings) return;
+  if (!bytes.compare(ruling.offset, own).in_order) return;
   const std::size_t side = reassembly::index(packet.direction);
   OtherReading reading{packet.direction, inspection.models[side], inspection.scanners[side], {}};
   reading.patches.push_back({ruling.offset, {own.begin(), own.end()}});
