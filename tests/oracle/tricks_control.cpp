@@ -52,7 +52,14 @@ constexpr std::array tricks{
       draft.name("rst-sack-edge");  // R13
       Step step = control(4, From::sack, draft.random.pick<std::int64_t>({0, 0, 0, 1, -1}));
       step.lost = draft.random.chance(50);
-      draft.add_somewhere(from, step);
+      const auto& steps = draft.scenario.steps;
+      auto at = static_cast<std::ptrdiff_t>(draft.random.between(from, steps.size()));
+      if (draft.random.chance(70)) {  // something ahead of a hole, so that there is an edge
+        Step ahead = control(24, From::acked, draft.random.between<std::int64_t>(3, 30));
+        ahead.payload = draft.fill(4);
+        draft.scenario.steps.insert(steps.begin() + at++, ahead);
+      }
+      draft.scenario.steps.insert(steps.begin() + at, step);
     },
     +[](Draft& draft, std::size_t from) {
       draft.name("rst-odd");  // R08-R12, R15, R16
