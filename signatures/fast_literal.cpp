@@ -90,7 +90,7 @@ struct Rank {
   bool chosen = false;  // by the rule
   std::size_t length = 0;
   unsigned strength = 0;
-  auto operator<=>(const Rank&) const = default;
+  auto operator<=>(const Rank&) const = default;  // NOLINT(modernize-use-nullptr): of generated code
 };
 
 Rank rank(const Content& content, const FastLiteral& literal) {

@@ -22,7 +22,7 @@ std::string joined(const std::vector<std::string>& words) {
 }
 
 std::string line_of(const SkippedRule& rule, std::string_view file) {
-  const std::string head = fmt::format("{}:{}: skipped: sid {}", file, rule.place.line, rule.id.sid);
+  std::string head = fmt::format("{}:{}: skipped: sid {}", file, rule.place.line, rule.id.sid);
   switch (rule.why) {
     case SkippedRule::Why::missing:
       return fmt::format("{}: needs {}\n", head, joined(rule.missing));

@@ -147,10 +147,9 @@ std::vector<Diagnostic> RateControl::add(std::string_view text, const Variables&
 }
 
 const Threshold* RateControl::threshold_of(const RuleId& id) const {
-  for (auto it = event_filters.rbegin(); it != event_filters.rend(); ++it) {
-    if (it->target.covers(id)) return &it->threshold;
-  }
-  return nullptr;
+  const auto last = std::find_if(event_filters.rbegin(), event_filters.rend(),
+                                 [&](const auto& filter) { return filter.target.covers(id); });
+  return last == event_filters.rend() ? nullptr : &last->threshold;
 }
 
 }  // namespace lockstep::signatures

@@ -137,7 +137,7 @@ class GroupReader {
   }
 
   // Inside a variable the field's own text is all that the rule's author can see: point there, tell the way.
-  Parsed fault(std::string_view where, std::string message, std::string remedy = {}) const {
+  [[nodiscard]] Parsed fault(std::string_view where, std::string message, std::string remedy = {}) const {
     if (chain_.empty()) return refused(where, std::move(message), std::move(remedy));
     std::string way;
     for (const std::string_view name : chain_) way += "$" + std::string(name) + " -> ";

@@ -5,7 +5,6 @@
 using namespace lockstep;
 using signatures::Action;
 using signatures::Rule;
-using signatures::Threshold;
 
 namespace {
 

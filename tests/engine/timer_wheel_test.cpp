@@ -1,5 +1,6 @@
 #include "engine/timer_wheel.hpp"
 
+#include <cmath>
 #include <deque>
 #include <map>
 
@@ -80,7 +81,7 @@ TEST_CASE("what a budget holds back fires in the next call, in order", "[engine]
   TimerWheel wheel;
   std::deque<Timer> timers;
   fired(wheel, at(0));
-  for (int i = 0; i < 10; ++i) wheel.schedule(timers.emplace_back(i), at(5 + i / 4));
+  for (int i = 0; i < 10; ++i) wheel.schedule(timers.emplace_back(i), at(5 + std::floor(i / 4.0)));
   CHECK(fired(wheel, at(60), 3) == std::vector{0, 1, 2});
   wheel.cancel(timers[4]);
   CHECK(fired(wheel, at(60), 3) == std::vector{3, 5, 6});

@@ -108,7 +108,7 @@ TEST_CASE("hostile groups end at their bounds", "[signatures][variables]") {
   }
   CHECK(fault(parse_ports, "$X12", variables).message == "parsed");
   CHECK(fault(parse_ports, "$X30", variables).message.rfind("groups nest deeper than 32", 0) == 0);
-  CHECK(fault(parse_ports, "$X15", variables).message != "");
+  CHECK_FALSE(fault(parse_ports, "$X15", variables).message.empty());
   const std::string deep(5000, '[');
   CHECK(fault(parse_ports, deep).message == "this `[` is never closed");
   CHECK(fault(parse_ports, deep + "80" + std::string(5000, ']')).message == "groups nest deeper than 32");
