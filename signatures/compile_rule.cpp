@@ -110,6 +110,15 @@ void mark_retries(std::vector<CompiledOption>& options) {
   }
 }
 
+std::optional<std::size_t> needed_regex(const std::vector<CompiledOption>& options) {
+  const auto found = std::find_if(options.begin(), options.end(), [](const CompiledOption& option) {
+    const auto* pcre = std::get_if<CompiledPcre>(&option);
+    return pcre != nullptr && !pcre->negated && !pcre->relative && pcre->regex.resumes();
+  });
+  if (found == options.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - options.begin());
+}
+
 bool reads(BitOp op) {
   return op == BitOp::is_set || op == BitOp::is_not_set;
 }
@@ -153,6 +162,7 @@ tl::expected<CompiledRule, std::string> compile_rule(const Rule& rule) {
     }
   }
   mark_retries(compiled.options);
+  compiled.needed_regex = needed_regex(compiled.options);
   compiled.absolute = names_position(compiled.options);
   compiled.may_wait = std::any_of(compiled.options.begin(), compiled.options.end(), waits);
   compiled.variables = rule.variables;

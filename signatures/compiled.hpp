@@ -56,6 +56,8 @@ struct FastLiteral {
 struct CompiledRule {
   std::vector<CompiledOption> options;
   std::optional<FastLiteral> literal;
+  // A pcre that must be found somewhere in the window, wherever the other options match, and that resumes().
+  std::optional<std::size_t> needed_regex;
   // Names a position from the start of the stream: no answer where that start is unknown.
   bool absolute = false;
   // Has an option that may be decided only at the end of the direction or of a window.

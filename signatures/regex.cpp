@@ -83,11 +83,12 @@ tl::expected<Regex, std::string> Regex::compile(const Pcre& pcre) {
                     pcre.options | PCRE2_NEVER_UTF | PCRE2_NO_DOTSTAR_ANCHOR, &error, &at, nullptr);
   if (code == nullptr)
     return tl::make_unexpected(fmt::format("pcre: {} at character {}", message(error), at + 1));
-  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);  // without JIT the interpreter answers, more slowly
   Regex regex;
   regex.code_ = std::make_unique<Code>(code);
   regex.override_limit_ = pcre.override_limit;
   regex.classify(pcre);
+  // Without JIT the interpreter answers, more slowly.
+  pcre2_jit_compile(code, PCRE2_JIT_COMPLETE | (regex.resumes_ ? PCRE2_JIT_PARTIAL_SOFT : 0U));
   return regex;
 }
 
@@ -101,6 +102,7 @@ void Regex::classify(const Pcre& pcre) {
   // The letter m may also stand in brackets.
   const bool multiline = (pcre.options & PCRE2_MULTILINE) != 0 || text.find("(?") != std::string_view::npos;
   bool in_class = false;
+  bool names_ends = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const char following = i + 1 < text.size() ? text[i + 1] : '\0';
@@ -108,6 +110,7 @@ void Regex::classify(const Pcre& pcre) {
       ++i;
       if (in_class) continue;
       if (following == 'z' || following == 'Z') wants_end_ = true;
+      if (following == 'A' || following == 'Q') names_ends = true;  // \Q: quoted text is not looked through
       if (std::string_view("bBGKRXgk").find(following) != std::string_view::npos) grows_ = false;
       if (following >= '1' && following <= '9') grows_ = false;  // a back-reference, or octal
       continue;
@@ -127,6 +130,19 @@ void Regex::classify(const Pcre& pcre) {
     if (c == '(' && !is_plain_group(text.substr(i + 1))) grows_ = false;
     if (following == '+' && (c == '+' || c == '*' || c == '?' || c == '}')) grows_ = false;  // possessive
   }
+  resumes_ = grows_ && !anchored_ && !names_ends && !wants_end_ && !has_dollar_;
+}
+
+Regex::Ahead Regex::search_ahead(const Subject& subject, RegexScratch& scratch) const {
+  const std::uint32_t options = PCRE2_PARTIAL_SOFT | PCRE2_NOTEOL | (subject.first_line ? 0U : PCRE2_NOTBOL);
+  RegexScratch::Parts& parts = *scratch.parts_;
+  const int result =
+      pcre2_match(code_->code, subject.bytes.data(), subject.bytes.size(), subject.start, options, parts.data,
+                  (override_limit_ ? parts.lifted : parts.normal).context);
+  if (result == PCRE2_ERROR_NOMATCH) return {Status::absent, subject.bytes.size()};
+  // The first that ran into the end of the subject: those before it failed on bytes that are there.
+  if (result == PCRE2_ERROR_PARTIAL) return {Status::absent, pcre2_get_ovector_pointer(parts.data)[0]};
+  return {result < 0 ? Status::limit : Status::found, 0};
 }
 
 Regex::Result Regex::search(const Subject& subject, RegexScratch& scratch) const {

@@ -55,6 +55,17 @@ class Regex {
 
   [[nodiscard]] Result search(const Subject& subject, RegexScratch& scratch) const;
 
+  // What a search without end says about longer subjects: `none_before` is where the first match can start
+  // that more bytes may complete. Only for an expression that resumes().
+  struct Ahead {
+    Status status = Status::absent;
+    std::size_t none_before = 0;  // if absent
+  };
+  [[nodiscard]] Ahead search_ahead(const Subject& subject, RegexScratch& scratch) const;
+
+  // Grows, and does not ask where the subject starts or ends other than by `^`: where no match starts now and
+  // none is under way, none will, however many bytes follow or are forgotten.
+  [[nodiscard]] bool resumes() const { return resumes_; }
   // Without look-around, word boundaries, atomic groups and their like: whether and where the expression
   // matches depends on nothing but bytes before the end of the match, so its answer changes at most by
   // finding a path that it prefers as bytes are added.
@@ -76,6 +87,7 @@ class Regex {
   std::unique_ptr<Code> code_;
   bool override_limit_ = false;
   bool grows_ = false;
+  bool resumes_ = false;
   bool looks_back_ = false;
   bool wants_end_ = false;
   bool has_dollar_ = false;

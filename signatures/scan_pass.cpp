@@ -213,12 +213,40 @@ void StreamScanner::Pass::ask(Pending& entry, std::uint64_t at) {
     if (at < known_) schedule(entry, at + 1);
     return;
   }
+  if (lacks_regex(entry)) {
+    Answer not_yet;
+    not_yet.retry_at = known_ + 1;
+    return settle(entry, not_yet);
+  }
   const bool early = ends_.of_packet && compiled_[entry.rule].early;
   const bool closed = is_end() && (ends_.of_stream || early);
   const Answer answer = evaluate(entry, at, closed);
   const Answer& open = closed && !ends_.of_stream ? evaluate(entry, at, false) : answer;
   if (answer.holds) return fire(entry, at, answer.from, early && !open.holds);
   settle(entry, open);
+}
+
+// Whether no offset of this pass can do, for want of a pcre that the rule needs. Searches each byte once,
+// unless a match that begins there is under way, where an evaluation would search the window again and again.
+bool StreamScanner::Pass::lacks_regex(Pending& entry) {
+  const auto& needed = compiled_[entry.rule].needed_regex;
+  if (!needed || entry.regex_asked || is_end()) return false;
+  entry.regex_asked = true;
+  const std::uint64_t bottom = start_ + 1 > set_.window() ? start_ + 1 - set_.window() : 0;
+  const std::uint64_t first = std::max({entry.no_regex_before, entry.floor, bottom});
+  // A `^` reads the byte before.
+  const std::uint64_t before = first > std::max(entry.floor, bottom) ? first - 1 : first;
+  need(before);
+  const std::uint64_t from = std::min(std::max(before, copied_from_), known_);
+  Regex::Subject subject;
+  subject.bytes = Bytes(at(from), known_ - from);
+  subject.start = std::max(first, from) - from;
+  subject.first_line = from == 0;
+  const auto& regex = std::get<CompiledPcre>(compiled_[entry.rule].options[*needed]).regex;
+  const Regex::Ahead ahead = regex.search_ahead(subject, scratch_.regex);
+  if (ahead.status != Regex::Status::absent) return false;
+  entry.no_regex_before = from + ahead.none_before;
+  return true;
 }
 
 void StreamScanner::Pass::settle(Pending& entry, const Answer& answer) {
@@ -336,6 +364,7 @@ void StreamScanner::Pass::let_go() {
   auto& pending = scanner_.state_->pending;
   const auto done = [&](Pending& entry) {
     entry.fresh = false;
+    entry.regex_asked = false;
     entry.hit = nullptr;
     entry.unlisted_until = entry.last_literal;
     if (entry.last_literal != never && entry.last_literal < bottom + content_size(compiled_[entry.rule]))

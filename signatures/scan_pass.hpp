@@ -22,13 +22,15 @@ struct StreamScanner::Pending {
   bool parked = false;         // its flow or state options did not hold; the payload was not asked
   bool waits_for_end = false;  // Answer
   bool fresh = false;          // taken up in this pass
+  bool regex_asked = false;    // CompiledRule::needed_regex, in this pass
   std::uint64_t floor = 0;     // end of its last match
   std::uint64_t last_literal =
       0;  // end of the last occurrence of its literal's content; `never`: has no literal
   std::uint64_t wake_at = 0;
-  std::uint64_t waits_for = 0;       // Answer
-  const LiteralHit* hit = nullptr;   // of its literal in this pass
-  std::uint64_t unlisted_until = 0;  // end of the last occurrence that is not among `hit`'s
+  std::uint64_t waits_for = 0;        // Answer
+  std::uint64_t no_regex_before = 0;  // no match of needed_regex starts before it, whatever follows
+  const LiteralHit* hit = nullptr;    // of its literal in this pass
+  std::uint64_t unlisted_until = 0;   // end of the last occurrence that is not among `hit`'s
 };
 
 struct StreamScanner::State {
@@ -77,6 +79,7 @@ class StreamScanner::Pass {
   void schedule(Pending& entry, std::uint64_t at, std::uint32_t round = 0);
   void take_turns();
   void ask(Pending& entry, std::uint64_t at);
+  [[nodiscard]] bool lacks_regex(Pending& entry);
   void settle(Pending& entry, const Answer& answer);
   void fire(Pending& entry, std::uint64_t at, std::uint64_t from, bool early);
   [[nodiscard]] std::uint64_t next_after_match(const Pending& entry) const;

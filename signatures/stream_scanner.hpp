@@ -26,7 +26,7 @@
 // evaluations; at most max_pending rules wait in one direction (rules evaluated last give way); one call
 // reports at most max_matches.
 //
-// Memory: Hyperscan's stream state (52–130 bytes for literals) plus `sizeof`, and 64 bytes for each rule that
+// Memory: Hyperscan's stream state (52–130 bytes for literals) plus `sizeof`, and 72 bytes for each rule that
 // waits. One thread at a time. The RuleSet of the group must outlive it.
 #pragma once
 #include <cstddef>

@@ -54,11 +54,13 @@ Content random_content(std::mt19937& random, bool first) {
 }
 
 PayloadOption random_option(std::mt19937& random, bool first) {
-  static const std::array<const char*, 9> expressions = {
-      "a+b", "^a", "b$", "c(?:aab)?", "(?<=a)b", "a(?!b).c", "(a|b)c\\1", "\\bab", "a{2,3}c"};
+  static const std::array<const char*, 15> expressions = {
+      "a+b",     "^a",     "b$",      "c(?:aab)?",      "(?<=a)b", "a(?!b).c",      "(a|b)c\\1",  "\\bab",
+      "a{2,3}c", "(?m)^b", "b[^c]*c", "(?i)a[^\\n]{4}", "(^a|c)b", "(?s)^a.{3}|bc", "(?m)^[ab]+c"};
   switch (first ? 0 : below(random, 10)) {
     case 0: {
-      Pcre made = pcre(expressions[static_cast<std::size_t>(below(random, 9))]);
+      Pcre made =
+          pcre(expressions[static_cast<std::size_t>(below(random, static_cast<int>(expressions.size())))]);
       if (first) return random_content(random, true);
       made.relative = below(random, 2) == 0;
       made.negated = below(random, 4) == 0;
@@ -213,7 +215,9 @@ std::string disagreement(unsigned seed) {
   CompileOptions options;
   options.window = std::array<std::uint32_t, 4>{6, 16, 40, 4096}[static_cast<std::size_t>(below(random, 4))];
   Matching matching(rules, options, {{"x", "y"}, {}, {}});
-  const std::string stream = text(random, 1 + below(random, 120));
+  std::string stream = text(random, 1 + below(random, 120));
+  for (int lines = below(random, 4); lines > 0; --lines)
+    stream[static_cast<std::size_t>(below(random, static_cast<int>(stream.size())))] = '\n';
   const bool closed = below(random, 2) == 0;
   const auto expected = at_every_offset(*matching.set, stream, closed);
 
