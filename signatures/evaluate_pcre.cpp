@@ -8,6 +8,7 @@ namespace lockstep::signatures {
 Regex::Result Evaluator::search(const CompiledPcre& pcre, const PcreSubject& subject, std::uint64_t from,
                                 std::uint64_t end, std::uint64_t& work) {
   work += end - from;
+  answer_.regex_searched += end - from;
   Regex::Subject bytes;
   bytes.bytes = Bytes(at(subject.start), end - subject.start);
   bytes.start = from - subject.start;

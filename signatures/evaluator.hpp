@@ -49,7 +49,8 @@ struct Answer {
   bool pcre_limit = false;
   // Nothing but the end of the direction (or a window's end, at retry_at) is missing on some path.
   bool waits_for_end = false;
-  std::uint64_t from = 0;  // start of the match
+  std::uint64_t from = 0;            // start of the match
+  std::uint64_t regex_searched = 0;  // bytes given to pcre
   // The smallest later offset at which the answer may change, as far as bytes are known.
   std::uint64_t retry_at = never;
   // Contents (bit n: option n, 63: any) one of which must occur in bytes not known yet before the answer can

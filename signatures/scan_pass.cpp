@@ -187,7 +187,7 @@ void StreamScanner::Pass::take_turns() {
     Pending& entry = scanner_.state_->pending[turn.pending];
     if (entry.wake_at != turn.at || entry.dead || entry.parked) continue;
     round_ = turn.round;
-    if (work_ < max_work || turn.at == known_) {
+    if (may_work_on(entry) || turn.at == known_) {
       ++work_;
       ask(entry, turn.at);
     } else {
@@ -195,6 +195,16 @@ void StreamScanner::Pass::take_turns() {
       schedule(entry, known_);
     }
   }
+}
+
+bool StreamScanner::Pass::may_work_on(const Pending& entry) const {
+  return work_ < max_work && regex_searched_ < max_regex && entry.regex_searched < max_regex_of_rule;
+}
+
+void StreamScanner::Pass::count_regex(Pending& entry, std::uint64_t searched) {
+  regex_searched_ += searched;
+  entry.regex_searched =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.regex_searched + searched, max_regex_of_rule));
 }
 
 bool StreamScanner::Pass::conditions_hold(std::uint32_t rule) const {
@@ -243,6 +253,7 @@ bool StreamScanner::Pass::lacks_regex(Pending& entry) {
   subject.start = std::max(first, from) - from;
   subject.first_line = from == 0;
   const auto& regex = std::get<CompiledPcre>(compiled_[entry.rule].options[*needed]).regex;
+  count_regex(entry, subject.bytes.size() - subject.start);
   const Regex::Ahead ahead = regex.search_ahead(subject, scratch_.regex);
   if (ahead.status != Regex::Status::absent) return false;
   entry.no_regex_before = from + ahead.none_before;
@@ -340,7 +351,7 @@ void StreamScanner::Pass::need(std::uint64_t from) {
   copied_from_ = from;
 }
 
-Answer StreamScanner::Pass::evaluate(const Pending& entry, std::uint64_t at_offset, bool closed) {
+Answer StreamScanner::Pass::evaluate(Pending& entry, std::uint64_t at_offset, bool closed) {
   const CompiledRule& rule = compiled_[entry.rule];
   std::uint64_t from = std::max(entry.floor, at_offset > set_.window() ? at_offset - set_.window() : 0);
   // Taken up in this pass, all that the rule can use lies behind the first byte of its literal.
@@ -352,6 +363,7 @@ Answer StreamScanner::Pass::evaluate(const Pending& entry, std::uint64_t at_offs
   const Answer answer = scratch_.evaluator.evaluate({rule, at(std::min(from, known_)), std::min(from, known_),
                                                      known_, entry.floor, set_.window(), at_offset, closed,
                                                      entry.last_literal, occurrences_of(entry)});
+  count_regex(entry, answer.regex_searched);
   scratch_.counters.recursion_limit += answer.recursion_limit ? 1U : 0U;
   scratch_.counters.pcre_limit += answer.pcre_limit ? 1U : 0U;
   return answer;
@@ -365,6 +377,7 @@ void StreamScanner::Pass::let_go() {
   const auto done = [&](Pending& entry) {
     entry.fresh = false;
     entry.regex_asked = false;
+    entry.regex_searched = 0;
     entry.hit = nullptr;
     entry.unlisted_until = entry.last_literal;
     if (entry.last_literal != never && entry.last_literal < bottom + content_size(compiled_[entry.rule]))

@@ -18,12 +18,13 @@ namespace lockstep::signatures {
 // next.
 struct StreamScanner::Pending {
   std::uint32_t rule = 0;
-  bool dead = false;           // kept for `floor` alone
-  bool parked = false;         // its flow or state options did not hold; the payload was not asked
-  bool waits_for_end = false;  // Answer
-  bool fresh = false;          // taken up in this pass
-  bool regex_asked = false;    // CompiledRule::needed_regex, in this pass
-  std::uint64_t floor = 0;     // end of its last match
+  bool dead = false;                 // kept for `floor` alone
+  bool parked = false;               // its flow or state options did not hold; the payload was not asked
+  bool waits_for_end = false;        // Answer
+  bool fresh = false;                // taken up in this pass
+  bool regex_asked = false;          // CompiledRule::needed_regex, in this pass
+  std::uint32_t regex_searched = 0;  // bytes given to its pcre in this pass
+  std::uint64_t floor = 0;           // end of its last match
   std::uint64_t last_literal =
       0;  // end of the last occurrence of its literal's content; `never`: has no literal
   std::uint64_t wake_at = 0;
@@ -85,7 +86,9 @@ class StreamScanner::Pass {
   [[nodiscard]] std::uint64_t next_after_match(const Pending& entry) const;
   [[nodiscard]] Occurrences occurrences_of(const Pending& entry) const;
   void wake_parked(const Pending& writer, std::uint64_t at);
-  Answer evaluate(const Pending& entry, std::uint64_t at, bool closed);
+  [[nodiscard]] bool may_work_on(const Pending& entry) const;
+  void count_regex(Pending& entry, std::uint64_t searched);
+  Answer evaluate(Pending& entry, std::uint64_t at, bool closed);
   void let_go();
 
   // A pass without bytes is the end of a packet or of the direction.
@@ -118,6 +121,7 @@ class StreamScanner::Pass {
   std::uint64_t copied_from_ = 0;
   bool copied_ = false;
   std::size_t work_ = 0;
+  std::uint64_t regex_searched_ = 0;
   std::uint32_t round_ = 0;
 };
 

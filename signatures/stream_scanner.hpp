@@ -23,8 +23,9 @@
 //
 // The answer is the same for every cut of the same bytes, within these bounds, each with a counter in
 // MatchCounters: one evaluation takes at most 3,000 steps and 1 MiB searched; a chunk takes at most max_work
-// evaluations; at most max_pending rules wait in one direction (rules evaluated last give way); one call
-// reports at most max_matches.
+// evaluations, and gives at most max_regex bytes to pcre, max_regex_of_rule for one rule; beyond that a rule
+// is evaluated once more, at the end of the chunk; at most max_pending rules wait in one direction (rules
+// evaluated last give way); one call reports at most max_matches.
 //
 // Memory: Hyperscan's stream state (52–130 bytes for literals) plus `sizeof`, and 72 bytes for each rule that
 // waits. One thread at a time. The RuleSet of the group must outlive it.
@@ -55,6 +56,8 @@ class StreamScanner {
  public:
   static constexpr std::size_t max_pending = 256;
   static constexpr std::size_t max_work = 2048;
+  static constexpr std::uint64_t max_regex = 4 * 1024 * 1024;
+  static constexpr std::uint64_t max_regex_of_rule = 1024 * 1024;
   static constexpr std::size_t max_matches = 4096;
   static constexpr std::size_t slice = 16 * 1024;  // longer chunks are taken in parts
 

@@ -113,6 +113,31 @@ TEST_CASE("an expression that looks for the start of a line is not asked anew at
   CHECK(matching.ends() == Ends{100'106});
 }
 
+TEST_CASE("a pcre that is asked at every offset searches a bounded number of bytes a chunk",
+          "[signatures][pcre][limits]") {
+  Matching matching({make_rule(1, {content("key"), pcre("(?<!x)needle")})});
+  matching.feed("key" + std::string(8000, '.'));
+  CHECK(matching.scratch.counters().work_limit > 0);
+  const auto before = matching.scratch.counters();
+  matching.feed(std::string(1400, '.'));
+  const auto after = matching.scratch.counters();
+  CHECK(after.work_limit == before.work_limit + 1);
+  CHECK(after.evaluations - before.evaluations <= StreamScanner::max_regex_of_rule / 8000 + 2);
+  matching.feed("key needle" + std::string(1000, '.'));
+  CHECK(matching.matches.size() == 1);
+}
+
+TEST_CASE("a pcre that is nowhere costs no evaluation, and is found across chunks", "[signatures][pcre]") {
+  Matching matching({make_rule(1, {content("stat", {.nocase = true}), pcre("(?smi)^STAT\\s[^\\n]{100}")})});
+  for (int i = 0; i < 20; ++i) matching.feed("static, not at the start of a line\n");
+  CHECK(matching.scratch.counters().evaluations == 0);
+  matching.feed("\nst");
+  for (int i = 0; i < 50; ++i) matching.feed(i == 0 ? "at " : "xy");
+  CHECK(matching.scratch.counters().evaluations == 0);
+  matching.feed("xyz");
+  CHECK(matching.ends() == Ends{matching.stream.size() - 1});
+}
+
 TEST_CASE("pcre starts where R says and fires at the smallest offset", "[signatures][pcre]") {
   CHECK(ends({content("user="), pcre("^\\d{3}", {.relative = true})}, "user=ab user=1234") == Ends{16});
   CHECK(ends({content("user="), pcre("a+b")}, "aab user=") == Ends{9});
