@@ -148,6 +148,10 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
     // Every SYN that it could answer is known (EVASIONS H07).
     packet.ruling = reassembly::drop(reassembly::Reason::synack_without_syn,
                                      reassembly::StreamEvent::whs_synack_in_wrong_direction);
+  } else if (!config_.session.captured_hosts && now_ - start_ >= config_.timeouts.established) {
+    // Whatever was open when we started has spoken by now, or was given up here.
+    packet.ruling = reassembly::drop(reassembly::Reason::unknown_connection);
+    if (config_.enforcing) reset_unknown(packet);
   } else {
     const bool client_is_low = from_low(segment.source, segment.destination) != server;
     create_flow(packet, key, hash,

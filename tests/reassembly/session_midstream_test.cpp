@@ -189,6 +189,18 @@ TEST_CASE("an idle established connection stays known for days", "[session][expi
   CHECK(wire.resets() == 2);
 }
 
+TEST_CASE("an unknown connection is adopted as long as it may be older than we are, then its sender is reset",
+          "[session][adopted][expiry][H32]") {
+  auto wire = Wire::established({});
+  wire.wait(std::chrono::hours(121));
+  CHECK(wire.pipeline().flows().size() == 0);
+  wire.client.sends("blind?").drops(Reason::unknown_connection).delivers_nothing();
+  CHECK(wire.own().flags == "R");
+  CHECK(wire.own().seq == 1);  // what the client had acknowledged
+  CHECK(wire.pipeline().flows().size() == 0);
+  wire.server.acks().drops(Reason::unknown_connection);
+}
+
 TEST_CASE("reordered, repeated and overlapping segments deliver the stream whole", "[session][property]") {
   const std::string stream = "the quick brown fox jumps over the lazy dog and runs away from it";
   auto wire = Wire::established({.client_isn = GENERATE(any_isn())});
