@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 
 #include "reassembly/wire.hpp"
 
@@ -57,6 +58,7 @@ class Conversation {
     std::uint32_t first;  // sequence number of the first byte of its stream
     std::size_t checked = 0;
     std::optional<std::size_t> unscanned{};
+    std::optional<bool> told{};  // once it is closed: had something gone out that may have reset it?
   };
   // A SYN that the peer sent.
   struct Offer {
@@ -69,6 +71,7 @@ class Conversation {
   void to_host(const Bytes& frame, const Step& step);
   void leave(const std::vector<EngineTap::Departing>& departing, const Step& step);
   void drain(const Step& step);
+  void look_for_resets();
   void from_host(const Bytes& packet, const Step& step);
   void arrive(const Bytes& packet);
   void catch_up(const Step& step);
@@ -199,6 +202,15 @@ void Conversation::drain(const Step& step) {
     if (packet.empty()) break;
     from_host({packet.begin(), packet.end()}, step);
   }
+  if (mode_ == Mode::enforce) look_for_resets();
+}
+
+// Closed since the last look: the engine must have known that it may be. Later resets of its own prove
+// nothing.
+void Conversation::look_for_resets() {
+  for (Socket& socket : sockets_) {
+    if (!socket.told && socket.socket.state() == TCP_CLOSE) socket.told = tap_->may_have_reset();
+  }
 }
 
 void Conversation::from_host(const Bytes& packet, const Step& step) {
@@ -291,6 +303,8 @@ void Conversation::finish() {
   for (const Socket& socket : sockets_) {
     const HostSocket& host = socket.socket;
     outcome_.readings.push_back({host.text(), host.ended(), host.error(), host.state(), socket.unscanned});
+    const bool reset = host.error() == ECONNRESET && socket.told.has_value();
+    outcome_.reset_untold = outcome_.reset_untold || (reset && !*socket.told);
   }
   outcome_.received = peer_.received();
   outcome_.acked = peer_.acked();
@@ -299,9 +313,6 @@ void Conversation::finish() {
   outcome_.reported = tap_->reported();
   outcome_.gave_up = tap_->gave_up();
   outcome_.unclean = tap_->unclean();
-  const auto reset = [](const Reading& reading) { return reading.error == ECONNRESET; };
-  outcome_.reset_untold =
-      !tap_->may_have_reset() && std::any_of(outcome_.readings.begin(), outcome_.readings.end(), reset);
 }
 
 }  // namespace

@@ -51,10 +51,12 @@ constexpr std::array tricks{
     +[](Draft& draft, std::size_t from) {
       draft.name("rst-sack-edge");  // R13
       Step step = control(4, From::sack, draft.random.pick<std::int64_t>({0, 0, 0, 1, -1}));
-      step.lost = draft.random.chance(50);
+      step.lost = draft.random.chance(25);
       const auto& steps = draft.scenario.steps;
-      auto at = static_cast<std::ptrdiff_t>(draft.random.between(from, steps.size()));
-      if (draft.random.chance(70)) {  // something ahead of a hole, so that there is an edge
+      // Often first of all, while nothing else can have ended the connection.
+      const std::size_t last = draft.random.chance(50) ? from : steps.size();
+      auto at = static_cast<std::ptrdiff_t>(draft.random.between(from, last));
+      if (draft.random.chance(85)) {  // something ahead of a hole, so that there is an edge
         Step ahead = control(24, From::acked, draft.random.between<std::int64_t>(3, 30));
         ahead.payload = draft.fill(4);
         draft.scenario.steps.insert(steps.begin() + at++, ahead);
