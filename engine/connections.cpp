@@ -89,7 +89,8 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
   }
   packet.ruling = record.handshake.judge(segment, from_client);
   if (packet.ruling.reason == reassembly::Reason::wrong_side) {
-    if (!refuse_side(packet)) record.handshake.came_back(segment);
+    refuse_side(packet);
+    if (packet.hairpin) record.handshake.came_back(segment);
     return;
   }
   packet.verdict = verdict_of(packet.ruling);
@@ -232,8 +233,7 @@ void Pipeline::follow_final(Packet& packet) {
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
                                                      segment.ack, std::nullopt);
-  send_bare(*packet.frame, {out.data(), length}, true);
-  observer_->on_made(flow, reverse(packet.direction), {TcpFlag::rst}, length);
+  send_own(packet, reverse(packet.direction), {TcpFlag::rst}, {out.data(), length});
 }
 
 void Pipeline::ask_sender(const Packet& packet) {
@@ -241,8 +241,7 @@ void Pipeline::ask_sender(const Packet& packet) {
   const reassembly::Edits& edits = packet.ruling.edits;
   const std::size_t length = reassembly::build_ack(
       out, *packet.frame, *packet.segment, reassembly::Toward::sender, edits.bare_seq, edits.bare_ack, 0);
-  send_bare(*packet.frame, {out.data(), length}, true);
-  observer_->on_made(*packet.flow, reverse(packet.direction), {TcpFlag::ack}, length);
+  send_own(packet, reverse(packet.direction), {TcpFlag::ack}, {out.data(), length});
 }
 
 // Ports 2n and 2n+1 are the sides of a pair.
@@ -250,6 +249,12 @@ void Pipeline::send_bare(const reassembly::Frame& frame, std::span<const std::ui
                          bool towards_sender) {
   const auto port = static_cast<std::uint16_t>(towards_sender ? frame.port : frame.port ^ 1U);
   port_->send({bytes, frame.link, frame.time, port});
+}
+
+void Pipeline::send_own(const Packet& packet, Direction towards, reassembly::TcpFlags flags,
+                        std::span<const std::uint8_t> bytes) {
+  send_bare(*packet.frame, bytes, towards != packet.direction);
+  observer_->on_made(*packet.flow, towards, flags, bytes.size());
 }
 
 // RFC 9293 §3.10.7.1: what was refused without a connection is answered by its own numbers.
@@ -276,9 +281,8 @@ void Pipeline::reset(Packet& packet, Direction towards) {
       reassembly::build_reset(out, *packet.frame, *packet.segment,
                               forward ? reassembly::Toward::receiver : reassembly::Toward::sender,
                               flow.session.reset_number(towards), flow.session.ack_number(towards));
-  send_bare(*packet.frame, {out.data(), length}, !forward);
   flow.resets_left[reassembly::index(towards)] = 3;
-  observer_->on_made(flow, towards, {TcpFlag::rst}, length);
+  send_own(packet, towards, {TcpFlag::rst}, {out.data(), length});
 }
 
 void Pipeline::reset_idle(Flow& flow, Direction towards) {

@@ -113,21 +113,17 @@ void Pipeline::inspect(Packet& packet) {
     if (packet.flow == nullptr || packet.segment->has(TcpFlag::syn)) match_handshake(packet);
     return;
   }
-  if (!packet.flow->sides.take(packet.direction, packet.segment->side)) {
-    static_cast<void>(refuse_side(packet));
-    return;
-  }
+  if (!packet.flow->sides.take(packet.direction, packet.segment->side)) return refuse_side(packet);
   count(packet);
   follow(packet);
 }
 
 // From the side on which its receiver is: dropped, unless it is a segment that left here and came back.
-bool Pipeline::refuse_side(Packet& packet) {
+void Pipeline::refuse_side(Packet& packet) {
   packet.hairpin = hairpins_.returns(tcp_of(*packet.frame, *packet.segment), now_);
   packet.ruling = packet.hairpin ? Ruling{} : reassembly::drop(reassembly::Reason::wrong_side);
   packet.verdict = packet.hairpin ? Verdict{} : Verdict{Action::drop, Reason::wrong_side};
   if (!config_.enforcing) packet.verdict = {};
-  return !packet.hairpin;
 }
 
 void Pipeline::follow(Packet& packet) {
@@ -156,21 +152,25 @@ void Pipeline::judge(Packet& packet) {
   while (packet.ruling.kind == Ruling::Kind::gap || packet.ruling.kind == Ruling::Kind::start) {
     if (packet.ruling.kind == Ruling::Kind::start) {
       flow.session.start_at(packet.direction, packet.ruling.gap_to);
-      packet.ruling = flow.session.judge(*packet.segment, packet.direction);
-      continue;
+    } else {
+      give_up_gap(packet);
     }
-    const Direction direction = packet.ruling.gap_in_reverse ? reverse(packet.direction) : packet.direction;
-    const auto before = flow.session.receiver(direction).bytes.in_order();
-    const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
-    flow.gap[reassembly::index(direction)] = true;
-    if (flow.inspection) flow.inspection->gaps[reassembly::index(direction)] = {before, from};
-    observer_->on_gap(flow, direction, before, from);
-    deliver_held(flow, direction, from, to);
     const auto events = packet.ruling.events;
     packet.ruling = flow.session.judge(*packet.segment, packet.direction);
     packet.ruling.events.bits |= events.bits;
   }
   if (packet.ruling.overlay) flow.session.overlay(packet.ruling, *packet.segment, packet.direction);
+}
+
+void Pipeline::give_up_gap(Packet& packet) {
+  Flow& flow = *packet.flow;
+  const Direction direction = packet.ruling.gap_in_reverse ? reverse(packet.direction) : packet.direction;
+  const auto before = flow.session.receiver(direction).bytes.in_order();
+  const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
+  flow.gap[reassembly::index(direction)] = true;
+  if (flow.inspection) flow.inspection->gaps[reassembly::index(direction)] = {before, from};
+  observer_->on_gap(flow, direction, before, from);
+  deliver_held(flow, direction, from, to);
 }
 
 bool Pipeline::inspects(const Flow& flow) const {

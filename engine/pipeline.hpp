@@ -75,7 +75,8 @@ class Pipeline {
   void follow(Packet& packet);
   void judge(Packet& packet);
   void ask_sender(const Packet& packet);
-  [[nodiscard]] bool refuse_side(Packet& packet);
+  void refuse_side(Packet& packet);
+  void give_up_gap(Packet& packet);
   void match(Packet& packet);
   void match_stream(Packet& packet);
   void decide(Packet& packet);
@@ -114,6 +115,9 @@ class Pipeline {
   void count(Packet& packet);
 
   void send_bare(const reassembly::Frame& frame, std::span<const std::uint8_t> bytes, bool towards_sender);
+  // A packet of the engine's own on a flow, made after `packet`, and told to the observer.
+  void send_own(const Packet& packet, Direction towards, reassembly::TcpFlags flags,
+                std::span<const std::uint8_t> bytes);
   void reset_unknown(const Packet& packet);
   void reset(Packet& packet, Direction towards);
   void reset_idle(Flow& flow, Direction towards);

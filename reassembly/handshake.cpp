@@ -1,11 +1,23 @@
 #include "reassembly/handshake.hpp"
 
 #include <algorithm>
+#include <span>
 
 #include "reassembly/fault.hpp"
 #include "reassembly/rulings.hpp"
 
 namespace lockstep::reassembly {
+namespace {
+
+// The candidate whose SYN has this number; nullptr if none. No two have the same.
+template <class Offer>
+Offer* find(std::span<Offer> candidates, Seq iss) {
+  const auto found = std::find_if(candidates.begin(), candidates.end(),
+                                  [&](const Offer& offer) { return offer.iss == iss; });
+  return found == candidates.end() ? nullptr : &*found;
+}
+
+}  // namespace
 
 SynOffer SynOffer::of(const Segment& segment) {
   SynOffer offer;
@@ -52,14 +64,10 @@ Ruling HalfOpen::judge(const Segment& segment, bool from_client) const {
 }
 
 Ruling HalfOpen::judge_client(const Segment& segment) const {
-  const auto known = [&](Seq iss) {
-    return std::any_of(offers_.begin(), offers_.begin() + count_,
-                       [&](const SynOffer& o) { return o.iss == iss; });
-  };
   if (segment.has(TcpFlag::rst)) {
     // The client's answer to a challenge ACK, or its abort: anything else would be taken for neither.
     const bool answers = was_challenged_ && segment.seq == challenged_;
-    if (!answers && !known(segment.seq.plus(-1)))
+    if (!answers && find(std::span(offers_).first(count_), segment.seq.plus(-1)) == nullptr)
       return drop(Reason::rst_in_handshake, StreamEvent::rst_out_of_window);
     return stripped_reset(segment);
   }
@@ -67,12 +75,9 @@ Ruling HalfOpen::judge_client(const Segment& segment) const {
     return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
   if (segment.has(TcpFlag::ack))
     return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
-  const bool elsewhere = std::any_of(offers_.begin(), offers_.begin() + count_, [&](const SynOffer& o) {
-    return o.iss == segment.seq && o.side != segment.side;
-  });
-  if (elsewhere) return drop(Reason::wrong_side);
-  if (!known(segment.seq) && count_ == max_candidates)
-    return drop(Reason::syn_limit, StreamEvent::whs_syn_flood);
+  const SynOffer* same = find(std::span(offers_).first(count_), segment.seq);
+  if (same != nullptr && same->side != segment.side) return drop(Reason::wrong_side);
+  if (same == nullptr && count_ == max_candidates) return drop(Reason::syn_limit, StreamEvent::whs_syn_flood);
   return sanitized_syn(segment);
 }
 
@@ -100,16 +105,11 @@ Ruling HalfOpen::judge_server(const Segment& segment) const {
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
   if (faulty(Fault::first_syn_binds)) return &offers_[0];
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (offers_[i].iss.plus(1) == syn_ack.ack) return &offers_[i];
-  }
-  return nullptr;
+  return find(std::span(offers_).first(count_), syn_ack.ack.plus(-1));
 }
 
 void HalfOpen::came_back(const Segment& syn) {
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (offers_[i].iss == syn.seq) offers_[i].returned = true;
-  }
+  if (SynOffer* offer = find(std::span(offers_).first(count_), syn.seq)) offer->returned = true;
 }
 
 const SynOffer* HalfOpen::fast_opened_by(const Segment& syn_ack) const {
@@ -122,10 +122,7 @@ const SynOffer* HalfOpen::fast_opened_by(const Segment& syn_ack) const {
 
 const SynOffer* HalfOpen::continued_by(const Segment& segment) const {
   if (!segment.has(TcpFlag::ack) || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return nullptr;
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (offers_[i].iss.plus(1) == segment.seq) return &offers_[i];
-  }
-  return nullptr;
+  return find(std::span(offers_).first(count_), segment.seq.plus(-1));
 }
 
 void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_client) {
@@ -138,11 +135,10 @@ void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_cl
     return;
   }
   const SynOffer offer = SynOffer::of(segment);
-  for (std::size_t i = 0; i < count_; ++i) {
-    if (offers_[i].iss != offer.iss) continue;
-    const bool returned = offers_[i].returned;
-    offers_[i] = offer;
-    offers_[i].returned = returned;
+  if (SynOffer* same = find(std::span(offers_).first(count_), offer.iss)) {
+    const bool returned = same->returned;
+    *same = offer;
+    same->returned = returned;
     return;
   }
   offers_[count_++] = offer;

@@ -50,6 +50,10 @@ TEST_CASE("observing, the first packet of a connection met in its middle is read
   wire.client.sends("middle", {.seq = 1000, .ack = 500}).passes().delivers("middle");
 }
 
+constexpr auto evil_and_good =
+    "alert tcp any any -> any any (content:\"EVIL\"; sid:1;)\n"
+    "alert tcp any any -> any any (content:\"GOOD\"; sid:2;)\n";
+
 TEST_CASE("observing, a named host reads copies as its kind does, and in no other way",
           "[observing][O03][host-os-policy]") {
   const auto read_as = [](const std::string& prefix, OverlapPolicy policy) {
@@ -61,9 +65,7 @@ TEST_CASE("observing, a named host reads copies as its kind does, and in no othe
       config.enforcing = false;
       config.hosts = HostPolicies::make(named).value();
     };
-    options.rules =
-        "alert tcp any any -> any any (content:\"EVIL\"; sid:1;)\n"
-        "alert tcp any any -> any any (content:\"GOOD\"; sid:2;)\n";
+    options.rules = evil_and_good;
     auto wire = Wire::established(options);
     wire.client.sends("EVIL", {.seq = 5});
     wire.as_client().sends("GOOD", {.seq = 5});
@@ -87,9 +89,7 @@ TEST_CASE("observing, of a host that no list holds every way of reading is scann
       config.enforcing = false;
       config.max_readings = most;
     };
-    options.rules =
-        "alert tcp any any -> any any (content:\"EVIL\"; sid:1;)\n"
-        "alert tcp any any -> any any (content:\"GOOD\"; sid:2;)\n";
+    options.rules = evil_and_good;
     auto wire = Wire::established(options);
     wire.client.sends("EVIL", {.seq = 5});
     wire.as_client().sends("GOOD", {.seq = 5});

@@ -9,10 +9,6 @@ namespace {
 using namespace std::string_view_literals;
 constexpr auto open = StreamEnd::open;
 
-void check_all(const std::vector<Golden>& goldens) {
-  for (const auto& golden : goldens) check(golden);
-}
-
 TEST_CASE("byte_test compares a number of the stream", "[signatures][stream][byte_test]") {
   check_all({
       {"greater", R"(content:"L"; byte_test:1,>,2,0,relative;)", "L\x03"sv, {2}},

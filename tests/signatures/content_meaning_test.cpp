@@ -9,10 +9,6 @@ namespace {
 using namespace std::string_view_literals;
 constexpr auto open = StreamEnd::open;
 
-void check_all(const std::vector<Golden>& goldens) {
-  for (const auto& golden : goldens) check(golden);
-}
-
 TEST_CASE("a content is found wherever its bytes stand, case by case", "[signatures][stream][content]") {
   check_all({
       {"it fires at the offset after its last byte", R"(content:"abc";)", "abcx"sv, {3}},

@@ -74,4 +74,8 @@ void check(const GoldenSet& golden) {
   check_cut(parsed, input, golden.fires, 8192);
 }
 
+void check_all(const std::vector<Golden>& goldens) {
+  for (const Golden& golden : goldens) check(golden);
+}
+
 }  // namespace lockstep::signatures

@@ -42,5 +42,6 @@ struct ParsedForTest {
 
 void check(const Golden& golden);
 void check(const GoldenSet& golden);
+void check_all(const std::vector<Golden>& goldens);
 
 }  // namespace lockstep::signatures
