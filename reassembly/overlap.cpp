@@ -89,21 +89,12 @@ void add_reading(RunReadings& to, std::vector<std::uint8_t> bytes, ModelSet mode
 }  // namespace
 
 std::string_view name(OverlapPolicy policy) {
-  switch (policy) {
-#define X(policy, text)       \
-  case OverlapPolicy::policy: \
-    return text;
-    LOCKSTEP_OVERLAP_POLICIES(X)
-#undef X
-  }
-  return "linux";
+  return overlap_policy_names[static_cast<std::size_t>(policy)];
 }
 
 std::optional<OverlapPolicy> overlap_policy_from_name(std::string_view name) {
-#define X(policy, text) \
-  if (name == (text)) return OverlapPolicy::policy;
-  LOCKSTEP_OVERLAP_POLICIES(X)
-#undef X
+  for (std::size_t i = 0; i < overlap_policy_count; ++i)
+    if (overlap_policy_names[i] == name) return static_cast<OverlapPolicy>(i);
   return std::nullopt;
 }
 

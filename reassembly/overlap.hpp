@@ -58,9 +58,12 @@ enum class OverlapPolicy : std::uint8_t {
 #undef X
 };
 
-#define X(policy, text) +1
-inline constexpr std::size_t overlap_policy_count = 0 LOCKSTEP_OVERLAP_POLICIES(X);
+inline constexpr std::array overlap_policy_names{
+#define X(policy, text) std::string_view(text),
+    LOCKSTEP_OVERLAP_POLICIES(X)
 #undef X
+};
+inline constexpr std::size_t overlap_policy_count = overlap_policy_names.size();
 [[nodiscard]] std::string_view name(OverlapPolicy policy);
 [[nodiscard]] std::optional<OverlapPolicy> overlap_policy_from_name(std::string_view name);
 
