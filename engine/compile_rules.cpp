@@ -69,6 +69,8 @@ tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> co
   }
   auto result = std::make_shared<RuleGeneration>();
   result->set = std::move(*set);
+  const signatures::LoadReport& report = loaded.parsed.report;
+  result->counts = {report.loaded, report.failed.size(), report.skipped.size()};
   std::vector<const signatures::Rule*> rules;
   rules.reserve(result->set->size());
   for (std::uint32_t i = 0; i < result->set->size(); ++i) rules.push_back(&result->set->rule(i));

@@ -119,10 +119,7 @@ void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t has
   const std::uint32_t packets_before = record.packets_to_server;
   const std::uint32_t bytes_before = record.bytes_to_server;
   const Timestamp start = record.first_seen();
-  const bool asked = record.asked;
   const Final final_verdict = record.final_verdict;
-  signatures::FlowState state = std::move(record.state);
-  half_open_.remove(record);
   packet.half_open = false;
   create_flow(packet, key, hash, std::move(session), client_is_low);
   packet.flow->packets[to_server] += packets_before;
@@ -130,10 +127,9 @@ void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t has
   packet.flow->start = start;
   packet.flow->final_verdict = final_verdict;
   packet.flow->flags_seen[to_server] |= TcpFlag::syn;
-  if (packet.flow->inspection) {
-    packet.flow->inspection->state = std::move(state);
-    packet.flow->inspection->packet_seen[to_server] = asked;
-  }
+  if (packet.flow->inspection) packet.flow->inspection->state = std::move(record.state);
+  if (inspector_ != nullptr) inspector_->resume(*packet.flow, record);
+  half_open_.remove(record);
 }
 
 void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash) {
@@ -306,6 +302,7 @@ void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {
     reset_idle(flow, Direction::to_server);
     reset_idle(flow, Direction::to_client);
   }
+  renew(flow);
   if (inspects(flow)) end_streams(flow);
   observer_->on_flow_end(flow, end, now_);
 }
@@ -342,6 +339,25 @@ void Pipeline::advance(Timestamp now) {
   flows_.expire(
       now, budget, [this](const Flow& flow) { return timeout_of(flow); },
       [this](Flow& flow) { end_flow(flow, FlowEnd::timeout, true); });
+}
+
+void Pipeline::renew(Flow& flow) {
+  if (inspector_ != nullptr && flow.rules_epoch != inspector_->epoch()) inspector_->renew(flow, now_);
+}
+
+tl::expected<void, std::string> Pipeline::adopt(std::shared_ptr<const RuleGeneration> rules) {
+  if (auto taken = inspector_->adopt(std::move(rules)); !taken) return taken;
+  sweeping_ = true;
+  swept_to_ = 0;
+  observer_->on_reload(inspector_->generation(), now_);
+  return {};
+}
+
+bool Pipeline::sweep(std::size_t flows) {
+  if (!sweeping_) return false;
+  swept_to_ = flows_.walk(swept_to_, flows, [this](Flow& flow) { renew(flow); });
+  sweeping_ = swept_to_ != 0;
+  return sweeping_;
 }
 
 void Pipeline::finish() {

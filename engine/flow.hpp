@@ -41,7 +41,8 @@ struct Flow final : FlowNode {
   bool alerted : 1 = false;
   std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged
   std::array<bool, 2> gap{};
-  Timestamp hole_since{};  // when the latest run of out-of-order data began to wait
+  std::uint16_t rules_epoch = 0;  // Inspector::epoch() when the rules were last asked what they can match
+  Timestamp hole_since{};         // when the latest run of out-of-order data began to wait
 
   [[nodiscard]] Direction direction(bool packet_from_low) const {
     return packet_from_low == client_is_low ? Direction::to_server : Direction::to_client;

@@ -59,6 +59,13 @@ class FlowIndex {
   [[nodiscard]] FlowNode* victim() { return load_.longest_idle_of_heaviest(); }
   [[nodiscard]] const SourceLoad& load() const { return load_; }
   [[nodiscard]] TimerWheel& wheel() { return wheel_; }
+  [[nodiscard]] std::size_t bucket_count() const { return buckets_.size(); }
+  template <class Visit>
+  std::size_t visit_bucket(std::size_t bucket, Visit&& visit) {
+    std::size_t visited = 0;
+    for (auto node = set_.begin(bucket); node != set_.end(bucket); ++node, ++visited) visit(*node);
+    return visited;
+  }
 
  private:
   struct StoredHash {
@@ -158,6 +165,21 @@ class FlowTable {
       ++counters_.expired;
       return std::nullopt;
     });
+  }
+
+  // A walk through the table in bounded slices: hands over the flows of some places from `place` on, `budget`
+  // or few more, and gives the place to go on at; 0 when the walk has come to its end. `visit(Flow&)` must
+  // not call the table. Flows that come between two slices may be missed.
+  template <class Visit>
+  [[nodiscard]] std::size_t walk(std::size_t place, std::size_t budget, Visit&& visit) {
+    constexpr std::size_t cost_of_flow = 64;  // in empty places
+    std::size_t cost = 0;
+    while (place < index_.bucket_count() && cost < budget * cost_of_flow) {
+      const std::size_t flows =
+          index_.visit_bucket(place++, [&](FlowNode& node) { visit(static_cast<Flow&>(node)); });
+      cost += 1 + flows * cost_of_flow;
+    }
+    return place < index_.bucket_count() ? place : 0;
   }
 
   // Hands every flow over, in the order of their places, which is one for all machines, and destroys it.

@@ -42,6 +42,7 @@ class HalfOpenRecord
   std::uint8_t packets_to_client = 0;
   bool asked = false;                 // rules of addresses alone have judged the client's direction
   Final final_verdict = Final::none;  // by a rule that matched a SYN: none, passed or bypassed
+  std::uint16_t rules_epoch = 0;      // Inspector::epoch() at the last SYN
   std::uint32_t bytes_to_server = 0;
   std::uint32_t bytes_to_client = 0;
   signatures::FlowState state;  // what rules that matched a SYN remember; the flow goes on with it

@@ -16,12 +16,14 @@ namespace lockstep {
 
 // Observing: another way in which the host may have read a stream of which copies differed. It has a scanner
 // of its own until the difference lies farther back than any rule can look.
+using reassembly::Direction;
+
 struct OtherReading {
   struct Patch {
     reassembly::StreamOffset offset = 0;
     std::vector<std::uint8_t> bytes;
   };
-  reassembly::Direction direction = reassembly::Direction::to_server;
+  Direction direction = Direction::to_server;
   reassembly::ModelSet models = 0;  // the hosts that read it so
   signatures::StreamScanner scanner;
   std::vector<Patch> patches;  // what differs from the assembler's bytes, ascending
@@ -41,6 +43,12 @@ struct Inspection {
   std::array<Gap, 2> gaps{};  // the last one of each direction, [from, to); empty: none
   std::array<bool, 2>
       packet_seen{};  // the direction's first packet was judged by the rules of addresses alone
+  // After a reload: rules of addresses alone that the set before has told of this flow. Nearly always empty.
+  struct Told {
+    Direction direction = Direction::to_server;
+    signatures::RuleId rule;
+  };
+  std::vector<Told> told;
 };
 
 // Writes what the reading has in [from, from + bytes.size()) over `bytes`.

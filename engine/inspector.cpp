@@ -4,32 +4,13 @@
 #include <utility>
 
 #include "engine/inspection.hpp"
+#include "engine/scan_terms.hpp"
 
 namespace lockstep {
 
 using reassembly::StreamOffset;
 
 namespace {
-
-// A connection met in its middle has no offset 0, and may turn out to start earlier than it seemed: its
-// offsets are moved up, so that the scanner's never are negative.
-constexpr StreamOffset adopted_origin = StreamOffset{1} << 40U;
-
-StreamOffset origin(const Flow& flow) {
-  return flow.session.adopted() ? adopted_origin : 0;
-}
-
-std::uint64_t scan_offset(const Flow& flow, StreamOffset offset) {
-  return static_cast<std::uint64_t>(offset + origin(flow));
-}
-
-signatures::Address address(const reassembly::Address& from) {
-  return {from.bytes, from.version};
-}
-
-signatures::Direction direction(Direction from) {
-  return from == Direction::to_server ? signatures::Direction::to_server : signatures::Direction::to_client;
-}
 
 // The bytes before a chunk: those in the assembler, and the packet's own that are not there yet.
 class History final : public signatures::StreamHistory {
@@ -40,7 +21,7 @@ class History final : public signatures::StreamHistory {
   [[nodiscard]] std::uint64_t begin() const override { return scan_offset(*flow_, bytes_->kept_from()); }
 
   void copy(std::uint64_t from, std::span<std::uint8_t> to) const override {
-    StreamOffset at = static_cast<StreamOffset>(from) - origin(*flow_);
+    StreamOffset at = static_cast<StreamOffset>(from) - scan_origin(*flow_);
     const StreamOffset own_end = chunk_->own_offset + static_cast<StreamOffset>(chunk_->own.size());
     while (!to.empty()) {
       const bool own = at >= std::max(chunk_->own_offset, bytes_->in_order()) && at < own_end;
@@ -74,7 +55,7 @@ class PatchedHistory final : public signatures::StreamHistory {
 
   void copy(std::uint64_t from, std::span<std::uint8_t> to) const override {
     kept_->copy(from, to);
-    patch(*reading_, static_cast<StreamOffset>(from) - origin(*flow_), to);
+    patch(*reading_, static_cast<StreamOffset>(from) - scan_origin(*flow_), to);
   }
 
  private:
@@ -110,12 +91,17 @@ Inspector::Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hos
       scratch_(std::move(scratch)),
       late_decider_(settings) {}
 
-void Inspector::open(Flow& flow) const {
+signatures::FlowEndpoints Inspector::ends(const Flow& flow) {
   const auto client = flow.client();
   const auto server = flow.server();
-  const signatures::FlowRules groups =
-      rules_->set->rules_for({address(client.address), address(server.address), client.port, server.port, 6});
+  return {to_signatures(client.address), to_signatures(server.address), client.port, server.port, 6};
+}
+
+void Inspector::open(Flow& flow) const {
+  flow.rules_epoch = epoch_;
+  const signatures::FlowRules groups = rules_->set->rules_for(ends(flow));
   if (groups.none()) {
+    flow.inspection.reset();
     flow.session.keep_history(false);
     return;
   }
@@ -124,7 +110,7 @@ void Inspector::open(Flow& flow) const {
   inspection->groups = groups;
   bool scans = false;
   for (const Direction way : {Direction::to_server, Direction::to_client}) {
-    const signatures::RuleGroup* group = groups.of(direction(way));
+    const signatures::RuleGroup* group = groups.of(to_signatures(way));
     if (group == nullptr || !signatures::scans_stream(*group)) continue;
     scans = true;
     const StreamOffset begin = flow.session.receiver(way).bytes.in_order();
@@ -137,8 +123,6 @@ void Inspector::open(Flow& flow) const {
 
 void Inspector::begin(const Packet& packet) {
   matches_.clear();
-  generation_ =
-      packet.flow != nullptr && packet.flow->inspection ? packet.flow->inspection->rules.get() : rules_.get();
   describe(packet);
 }
 
@@ -162,12 +146,12 @@ signatures::PacketFields Inspector::stream_fields(const Flow& flow, Direction wa
   const reassembly::Endpoint to = to_server ? flow.server() : flow.client();
   signatures::PacketFields fields;
   fields.time = now;
-  fields.source = address(from.address);
-  fields.destination = address(to.address);
+  fields.source = to_signatures(from.address);
+  fields.destination = to_signatures(to.address);
   fields.source_port = from.port;
   fields.destination_port = to.port;
   fields.ip_version = from.address.version;
-  fields.direction = direction(way);
+  fields.direction = to_signatures(way);
   fields.established = flow.session.established();
   describe_flow(flow, now, fields);
   return fields;
@@ -177,8 +161,8 @@ void Inspector::describe(const Packet& packet) {
   const reassembly::Segment& segment = *packet.segment;
   signatures::PacketFields& fields = fields_;
   fields.time = segment.time;
-  fields.source = address(segment.source.address);
-  fields.destination = address(segment.destination.address);
+  fields.source = to_signatures(segment.source.address);
+  fields.destination = to_signatures(segment.destination.address);
   fields.source_port = segment.source.port;
   fields.destination_port = segment.destination.port;
   fields.ip_version = segment.ip.version;
@@ -196,7 +180,7 @@ void Inspector::describe(const Packet& packet) {
   fields.window = segment.window;
   fields.mss = segment.options.mss;
   fields.window_scale = segment.options.window_scale;
-  fields.direction = direction(packet.direction);
+  fields.direction = to_signatures(packet.direction);
   fields.ip_checksum_valid = packet.ruling.reason != reassembly::Reason::ip_bad_checksum;
   fields.checksum_valid = packet.ruling.reason != reassembly::Reason::tcp_bad_checksum;
   fields.events = packet.ruling.events.bits;
@@ -219,18 +203,20 @@ void Inspector::describe(const Packet& packet) {
 
 void Inspector::match_packet(const Packet& packet, PacketTurn turn) {
   if (packet.flow == nullptr) return match_without_flow(packet, turn);
-  const auto way = direction(packet.direction);
+  const auto way = to_signatures(packet.direction);
   Inspection& inspection = *packet.flow->inspection;
   const signatures::RuleGroup* group = inspection.groups.of(way);
   bool& seen = inspection.packet_seen[reassembly::index(packet.direction)];
   if (turn == PacketTurn::before_stream) first_ = !std::exchange(seen, true);
   if (group == nullptr || !(first_ || signatures::checks_packets(*group))) return;
   const signatures::MatchContext context{fields_, inspection.state, hosts_};
-  signatures::match_packet(*inspection.rules->set, group, context, first_, scratch_, matches_, turn);
+  const auto before = static_cast<std::ptrdiff_t>(matches_.size());
+  signatures::match_packet(*rules_->set, group, context, first_, scratch_, matches_, turn);
+  if (first_ && !inspection.told.empty()) forget_told(inspection, packet.direction, before);
 }
 
 void Inspector::match_without_flow(const Packet& packet, PacketTurn turn) {
-  const auto way = direction(packet.direction);
+  const auto way = to_signatures(packet.direction);
   const bool forward = packet.direction == Direction::to_server;
   signatures::FlowEndpoints ends{fields_.source, fields_.destination, fields_.source_port,
                                  fields_.destination_port, 6};
@@ -242,7 +228,7 @@ void Inspector::match_without_flow(const Packet& packet, PacketTurn turn) {
   if (turn == PacketTurn::before_stream) {
     // Rules of addresses alone judge connections, and a malformed packet is of none.
     first_ = packet.kind == Packet::Kind::segment && (record == nullptr || !forward || !record->asked);
-    if (record != nullptr && forward) record->asked = true;
+    if (record != nullptr && forward && !std::exchange(record->asked, true)) record->rules_epoch = epoch_;
     no_state_ = {};
   }
   const signatures::MatchContext context{fields_, record != nullptr ? record->state : no_state_, hosts_};
@@ -256,20 +242,20 @@ void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, 
   const std::uint64_t offset = scan_offset(flow, chunk.offset);
   // A gap, or a start that turned out to lie elsewhere.
   if (scanner.offset() != offset) scanner.restart(offset);
-  const signatures::StreamChunk bytes{direction(chunk.direction), offset, chunk.bytes, chunk.ended};
+  const signatures::StreamChunk bytes{to_signatures(chunk.direction), offset, chunk.bytes, chunk.ended};
   const signatures::MatchContext context{to.fields, flow.inspection->state, hosts_};
   const std::size_t before = to.matches.size();
   scanner.scan(bytes, history, context, scratch_, to.matches, !chunk.last);
   for (std::size_t i = before; i < to.matches.size(); ++i) {
-    to.matches[i].from -= static_cast<std::uint64_t>(origin(flow));
-    to.matches[i].to -= static_cast<std::uint64_t>(origin(flow));
+    to.matches[i].from -= static_cast<std::uint64_t>(scan_origin(flow));
+    to.matches[i].to -= static_cast<std::uint64_t>(scan_origin(flow));
   }
 }
 
 void Inspector::scan(Flow& flow, const Chunk& chunk) {
   signatures::StreamScanner& scanner = flow.inspection->scanners[reassembly::index(chunk.direction)];
   const History history(flow, chunk);
-  if (fields_.direction == direction(chunk.direction))
+  if (fields_.direction == to_signatures(chunk.direction))
     return scan_with(scanner, flow, chunk, history, {fields_, matches_});
   // An ACK made the bytes of the other side readable.
   const signatures::PacketFields fields = stream_fields(flow, chunk.direction, fields_.time);
@@ -303,7 +289,7 @@ LateMatches Inspector::end(Flow& flow, Direction way, Timestamp now) {
   const auto waits = [&](const signatures::StreamScanner& scanner) {
     return scanner.waiting() > 0 && scanner.offset() == scan_offset(flow, chunk.offset);
   };
-  LateMatches late{&flow, way, now, {}, nullptr, inspection.rules.get()};
+  LateMatches late{&flow, way, now, {}, nullptr, rules_.get()};
   if (receiver.fin_in_order()) return late;  // they were asked then
 
   const signatures::PacketFields fields = stream_fields(flow, way, now);
@@ -318,7 +304,7 @@ LateMatches Inspector::end(Flow& flow, Direction way, Timestamp now) {
   late.matches = late_matches_;
   RatePacket rate{now,        fields.source, fields.destination, fields.source_port, fields.destination_port,
                   flow.number};
-  late.decision = &late_decider_.decide(late_matches_, inspection.rules->policies, rate, false, *hosts_);
+  late.decision = &late_decider_.decide(late_matches_, rules_->policies, rate, false, *hosts_);
   return late;
 }
 
@@ -326,7 +312,7 @@ const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {
   RatePacket rate{fields_.time,        fields_.source,           fields_.destination,
                   fields_.source_port, fields_.destination_port, std::nullopt};
   if (packet.flow != nullptr) rate.flow = packet.flow->number;
-  return decider_.decide(matches_, generation_->policies, rate, already_dropped, *hosts_);
+  return decider_.decide(matches_, rules_->policies, rate, already_dropped, *hosts_);
 }
 
 }  // namespace lockstep

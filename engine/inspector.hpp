@@ -18,8 +18,21 @@ class Inspector {
   [[nodiscard]] static tl::expected<Inspector, std::string> make(std::shared_ptr<const RuleGeneration> rules,
                                                                  HostTable& hosts, ActionSettings settings);
 
-  // Gives a new flow its scanners, if any rule can match it.
+  // Gives a flow scanners that start at what becomes readable next, if any rule can match it.
   void open(Flow& flow) const;
+
+  // Takes another set up, between two packets: new flows are opened under it at once. An error (of memory)
+  // changes nothing. The set must have the window of the one before.
+  [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules);
+  // Counts the sets taken up, modulo 2^16. A flow that carries another number was last opened under an
+  // earlier set: renew() it before anything else is asked about it.
+  [[nodiscard]] std::uint16_t epoch() const { return epoch_; }
+  // Brings such a flow under the set in force. Its scanners begin with the tail of the stream that is kept,
+  // at most window() bytes: what starts there can match from now on, what ends there was told by the set
+  // before or came too early for this one. Flowbits stay; so do verdicts for the whole flow.
+  void renew(Flow& flow, Timestamp now);
+  // A flow that was just opened goes on with what the rules of addresses alone have told of its SYN.
+  void resume(Flow& flow, const HalfOpenRecord& record);
 
   // A packet begins: forgets the matches of the one before.
   void begin(const Packet& packet);
@@ -52,7 +65,7 @@ class Inspector {
 
   // What the matches lead to; valid until the next begin().
   [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
-  [[nodiscard]] const RuleGeneration& generation() const { return *generation_; }
+  [[nodiscard]] const RuleGeneration& generation() const { return *rules_; }
   [[nodiscard]] std::span<const signatures::Match> matches() const { return matches_; }
 
   // Bytes of history that the scanners look back to.
@@ -69,8 +82,13 @@ class Inspector {
   void scan_with(signatures::StreamScanner& scanner, const Flow& flow, const Chunk& chunk,
                  const signatures::StreamHistory& history, Scan to);
   void scan_reading(Flow& flow, OtherReading& reading, const Chunk& chunk, Scan to);
+  [[nodiscard]] static signatures::FlowEndpoints ends(const Flow& flow);
   static void describe_flow(const Flow& flow, Timestamp now, signatures::PacketFields& fields);
   [[nodiscard]] static signatures::PacketFields stream_fields(const Flow& flow, Direction way, Timestamp now);
+  // renewal.cpp
+  void note_told(Flow& flow, Direction way, const RuleGeneration& before, Timestamp now);
+  void forget_told(const Inspection& inspection, Direction direction, std::ptrdiff_t from);
+  void take_up_tail(Flow& flow, Direction way, OtherReading* reading, Timestamp now);
   Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
             signatures::Scratch&& scratch);
 
@@ -84,7 +102,9 @@ class Inspector {
   std::vector<signatures::Match> matches_;
   std::vector<signatures::Match> late_matches_;
   ActionDecider late_decider_;
-  const RuleGeneration* generation_ = nullptr;  // under which the packet's flow was opened
+  std::shared_ptr<const RuleGeneration> before_;  // the set that rules_ followed
+  std::uint16_t epoch_ = 0;
+  std::vector<std::uint8_t> tail_;
 };
 
 }  // namespace lockstep

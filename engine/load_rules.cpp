@@ -68,13 +68,15 @@ void skip_idle_rules(signatures::ParsedRules& parsed) {
 
 }  // namespace
 
-tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& settings) {
+tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& settings,
+                                                               const signatures::Names& earlier) {
   auto files = read_rule_files(settings.rules);
   if (!files) return tl::unexpected(std::move(files.error()));
 
   signatures::ParserSettings parser_settings;
   parser_settings.variables = variables_of(settings.vars);
   parser_settings.other_transports = false;  // the engine inspects TCP
+  parser_settings.names = earlier;
   if (const auto sound = parser_settings.variables.check(); !sound) {
     return tl::unexpected(std::vector<std::string>{text_of(sound.error())});
   }

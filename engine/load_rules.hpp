@@ -18,7 +18,9 @@ struct LoadedRules {
 };
 
 // The error holds a line for each thing that stops the whole: a file that can't be read, a variable that
-// makes no sense, a word of --drop that no rule answers to.
-[[nodiscard]] tl::expected<LoadedRules, std::vector<std::string>> load_rules(const Settings& settings);
+// makes no sense, a word of --drop that no rule answers to. `earlier`: the names of the set that this one is
+// to follow; they keep their numbers.
+[[nodiscard]] tl::expected<LoadedRules, std::vector<std::string>> load_rules(
+    const Settings& settings, const signatures::Names& earlier = {});
 
 }  // namespace lockstep

@@ -81,6 +81,8 @@ class Observer {
   virtual void on_chunk(const Flow&, Direction, reassembly::StreamOffset, std::span<const std::uint8_t>) {}
   // Bytes [from, to) of a direction will never be seen.
   virtual void on_gap(const Flow&, Direction, reassembly::StreamOffset, reassembly::StreamOffset) {}
+  // Another rule set is in force, for the packets behind this.
+  virtual void on_reload(const RuleGeneration&, Timestamp) {}
   // Comes before its flow's end.
   virtual void on_late_matches(const LateMatches&) {}
   virtual void on_flow_end(const Flow&, FlowEnd, Timestamp) {}

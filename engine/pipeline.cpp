@@ -127,6 +127,7 @@ void Pipeline::refuse_side(Packet& packet) {
 }
 
 void Pipeline::follow(Packet& packet) {
+  renew(*packet.flow);
   const Final decided = packet.flow->final_verdict;
   const bool given_up = decided == Final::dropped || decided == Final::diverged;
   if (given_up && !packet.segment->has(TcpFlag::syn)) return follow_final(packet);

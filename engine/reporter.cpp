@@ -43,6 +43,13 @@ bool worth_a_line(reassembly::StreamEvent event) {
 
 }  // namespace
 
+Reporter::Reporter(const Settings& settings, EventLog& log, Observer* next)
+    : settings_(settings), log_(&log), next_(next) {
+  if (settings.rules == nullptr) return;
+  rules_ = settings.rules->counts;
+  generation_ = settings.rules->number();
+}
+
 void Reporter::arrived(const reassembly::Frame& frame) {
   counters_.arrived(frame.wire_length);
   if (start_ == Timestamp{}) {
@@ -65,7 +72,9 @@ void Reporter::log_stats(Timestamp now) {
   event.uptime =
       static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now - start_).count());
   event.counters = &counters_;
-  event.rules = settings_.rules;
+  event.rules = rules_;
+  event.generation = generation_;
+  event.last_reload = last_reload_;
   log_->write(event);
 }
 
@@ -170,7 +179,7 @@ EventHeader Reporter::header(const Flow& flow, Timestamp time) {
 
 OwnFields Reporter::own(const Packet& packet) const {
   OwnFields own;
-  if (packet.rules != nullptr) own.generation = packet.rules->set->generation();
+  if (packet.rules != nullptr) own.generation = packet.rules->number();
   if (packet.flow == nullptr) return own;
   own.state = name(state_of(*packet.flow));
   own.adopted = packet.flow->session.adopted();
@@ -239,6 +248,13 @@ std::span<const std::uint8_t> Reporter::stream_payload(const Flow& flow, Directi
   return payload_;
 }
 
+void Reporter::on_reload(const RuleGeneration& rules, Timestamp now) {
+  if (next_ != nullptr) next_->on_reload(rules, now);
+  rules_ = rules.counts;
+  generation_ = rules.number();
+  last_reload_ = now;
+}
+
 void Reporter::on_late_matches(const LateMatches& late) {
   if (next_ != nullptr) next_->on_late_matches(late);
   counters_.detect.suppressed += late.decision->suppressed;
@@ -250,7 +266,7 @@ void Reporter::on_late_matches(const LateMatches& late) {
     event.header = header(flow, late.time);
     if (!to_server) std::swap(event.header.source, event.header.destination);
     event.header.packet_source = PacketSource::stream_timeout;
-    event.own.generation = late.rules->set->generation();
+    event.own.generation = late.rules->number();
     event.own.state = name(state_of(flow));
     event.own.adopted = flow.session.adopted();
     event.own.offset = OwnFields::Interval{match.from, match.to};
@@ -337,6 +353,7 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   FlowEvent event;
   event.header = header(flow, now);
   event.own.adopted = flow.session.adopted();
+  if (flow.inspection) event.own.generation = flow.inspection->rules->number();
   event.own.rule = flow.dropped_by;
   event.own.reason = flow.final_reason;
   event.amounts = amounts(flow);

@@ -11,12 +11,11 @@ class Reporter final : public Observer {
   struct Settings {
     bool enforcing = true;
     Duration stats_interval = std::chrono::seconds(8);
-    RuleCounts rules;
-    bool payload = false;  // alerts carry what a rule was matched against
+    const RuleGeneration* rules = nullptr;  // in force from the start; null: none
+    bool payload = false;                   // alerts carry what a rule was matched against
   };
   // `log` and `next` (another observer, told first; may be null) must outlive the reporter.
-  Reporter(const Settings& settings, EventLog& log, Observer* next)
-      : settings_(settings), log_(&log), next_(next) {}
+  Reporter(const Settings& settings, EventLog& log, Observer* next);
 
   // A frame came in; call it before the pipeline processes the frame.
   void arrived(const reassembly::Frame& frame);
@@ -30,6 +29,7 @@ class Reporter final : public Observer {
                 std::span<const std::uint8_t> bytes) override;
   void on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
               reassembly::StreamOffset to) override;
+  void on_reload(const RuleGeneration& rules, Timestamp now) override;
   void on_late_matches(const LateMatches& late) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
   void on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) override;
@@ -57,6 +57,9 @@ class Reporter final : public Observer {
   std::vector<std::uint8_t> payload_;
   Timestamp start_{};
   Timestamp next_stats_{};
+  RuleCounts rules_;
+  std::uint64_t generation_ = 0;
+  std::optional<Timestamp> last_reload_;
 };
 
 }  // namespace lockstep

@@ -1,5 +1,5 @@
 // A rule set in force: the compiled rules and what their matches lead to. Immutable; shared by all workers
-// and by the flows that were opened under it.
+// and by the flows that were opened under it, and gone with the last of them.
 #pragma once
 #include <memory>
 
@@ -8,9 +8,20 @@
 
 namespace lockstep {
 
+// What became of the rules of its files.
+struct RuleCounts {
+  std::uint64_t loaded = 0;
+  std::uint64_t failed = 0;
+  std::uint64_t skipped = 0;
+};
+
 struct RuleGeneration {
   std::shared_ptr<const signatures::RuleSet> set;
   RulePolicies policies;
+  RuleCounts counts;
+
+  // Events name it. Sets count from 1 in the order in which they were loaded.
+  [[nodiscard]] std::uint64_t number() const { return set->generation(); }
 };
 
 }  // namespace lockstep

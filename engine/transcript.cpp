@@ -128,6 +128,10 @@ void Transcript::on_packet(const Packet& packet) {
   delivered_.clear();
 }
 
+void Transcript::on_reload(const RuleGeneration& rules, Timestamp) {
+  sink_(fmt::format("       rules: generation {}\n", rules.number()));
+}
+
 void Transcript::on_late_matches(const LateMatches& late) {
   const auto found = flows_.find(late.flow->key);
   std::string text =

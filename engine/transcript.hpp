@@ -36,6 +36,7 @@ class Transcript final : public Observer {
               reassembly::StreamOffset to) override;
   void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
   void on_packet(const Packet& packet) override;
+  void on_reload(const RuleGeneration& rules, Timestamp now) override;
   void on_late_matches(const LateMatches& late) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
 

@@ -66,23 +66,4 @@ std::size_t FlowState::heap_bytes() const {
          values_->integers.capacity() * sizeof(Integer);
 }
 
-void FlowState::renumber(std::span<const std::uint32_t> bits_to, std::span<const std::uint32_t> integers_to) {
-  if (!values_) return;
-  const auto renamed = [](std::span<const std::uint32_t> to, std::uint32_t index) {
-    return index < to.size() ? to[index] : forgotten;
-  };
-  auto& bits = values_->bits;
-  for (std::uint32_t& bit : bits) bit = renamed(bits_to, bit);
-  bits.erase(std::remove(bits.begin(), bits.end(), forgotten), bits.end());
-  std::sort(bits.begin(), bits.end());
-  auto& integers = values_->integers;
-  for (Integer& integer : integers) integer.index = renamed(integers_to, integer.index);
-  integers.erase(std::remove_if(integers.begin(), integers.end(),
-                                [](const Integer& integer) { return integer.index == forgotten; }),
-                 integers.end());
-  std::sort(integers.begin(), integers.end(),
-            [](const Integer& left, const Integer& right) { return left.index < right.index; });
-  drop_if_empty();
-}
-
 }  // namespace lockstep::signatures

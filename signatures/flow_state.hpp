@@ -1,5 +1,6 @@
 // What rules remember of one flow, shared by both directions: flowbits and flowints. One pointer while empty.
-// Owned by the flow and used by one thread. Indices are those of Names of the set that wrote them.
+// Owned by the flow and used by one thread. Indices are those of Names; sets that follow one another share
+// them (ParserSettings::names).
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -31,10 +32,6 @@ class FlowState {
   // Bits that are set, in ascending order: what a log names.
   [[nodiscard]] std::vector<std::uint32_t> bits() const;
   [[nodiscard]] std::size_t heap_bytes() const;
-
-  // After a reload: each old index becomes to[index], or is forgotten where that is `forgotten`.
-  static constexpr std::uint32_t forgotten = 0xffffffff;
-  void renumber(std::span<const std::uint32_t> bits_to, std::span<const std::uint32_t> integers_to);
 
  private:
   struct Integer {

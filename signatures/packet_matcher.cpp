@@ -121,4 +121,13 @@ void match_packet(const RuleSet& set, const RuleGroup* group, const MatchContext
   PacketPass(set, *group, context, scratch.parts(), matches, turn).run(first_of_direction);
 }
 
+std::vector<RuleId> rules_of_addresses(const RuleSet& set, const RuleGroup* group,
+                                       const PacketFields& header) {
+  std::vector<RuleId> ids;
+  if (group == nullptr) return ids;
+  for (const std::uint32_t rule : group->first_packet)
+    if (header_holds(set.rule(rule), header)) ids.push_back(set.rule(rule).id);
+  return ids;
+}
+
 }  // namespace lockstep::signatures

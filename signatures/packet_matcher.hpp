@@ -21,4 +21,8 @@ enum class PacketTurn : std::uint8_t { before_stream, behind_stream };
 void match_packet(const RuleSet& set, const RuleGroup* group, const MatchContext& context,
                   bool first_of_direction, Scratch& scratch, std::vector<Match>& matches, PacketTurn turn);
 
+// The rules of addresses alone that match packets with this header: all that `first_of_direction` is about.
+[[nodiscard]] std::vector<RuleId> rules_of_addresses(const RuleSet& set, const RuleGroup* group,
+                                                     const PacketFields& header);
+
 }  // namespace lockstep::signatures

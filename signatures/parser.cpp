@@ -249,7 +249,7 @@ ParsedRules RuleParser::finish() && {
   State& state = *state_;
   state.drop_superseded();
   ParsedRules out;
-  out.names = state.uses.compact(state.rules);
+  out.names = state.uses.compact(state.rules, state.settings.names);
   state.uses.warn(state.report.warnings);
   state.report.loaded = static_cast<std::uint32_t>(state.rules.size());
   out.rules = std::move(state.rules);

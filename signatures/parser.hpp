@@ -35,6 +35,9 @@ struct ParserSettings {
   // The rules for UDP, ICMP and SCTP packets load only where the caller inspects such packets; elsewhere they
   // are skipped for want of their protocol. Rules for `ip` always load.
   bool other_transports = true;
+  // The names of the set in force: those keep their numbers in this one, so that what flows and hosts
+  // remember by number stays true when the one set follows the other.
+  Names names;
 };
 
 struct ParsedRules {

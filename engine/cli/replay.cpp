@@ -7,6 +7,7 @@
 
 #include "engine/cli/commands.hpp"
 #include "engine/cli/progress.hpp"
+#include "engine/cli/scheduled_reloads.hpp"
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
@@ -50,11 +51,26 @@ PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) 
 }
 
 struct Rules {
-  std::shared_ptr<const RuleGeneration> generation;  // null: none are loaded
-  RuleCounts counts;
+  std::shared_ptr<const RuleGeneration> generation;  // null: none are loaded, nor will be
+  ScheduledReloads reloads;
+
+  // Of all sets, those that alerted.
+  [[nodiscard]] std::vector<signatures::Rule> fired(const Counters& counters) const {
+    std::vector<signatures::Rule> rules;
+    auto sets = reloads.generations();
+    if (generation) sets.push_back(generation);
+    for (const auto& generation_of_some_time : sets) {
+      const signatures::RuleSet& set = *generation_of_some_time->set;
+      for (std::uint32_t i = 0; i < set.size(); ++i) {
+        const auto& id = set.rule(i).id;
+        if (counters.alerts().contains({id.gid, id.sid})) rules.push_back(set.rule(i));
+      }
+    }
+    return rules;
+  }
 };
 
-tl::expected<Rules, int> prepare_rules(const Settings& settings) {
+tl::expected<Rules, int> prepare_rules(const Settings& settings, const std::vector<std::string>& reloads) {
   const auto failed = [](const std::vector<std::string>& errors) {
     for (const std::string& error : errors) complain(error);
     return tl::unexpected<int>(exit_bad_input);
@@ -62,24 +78,26 @@ tl::expected<Rules, int> prepare_rules(const Settings& settings) {
   Rules rules;
   if (settings.rules.files.empty()) {
     fmt::print("no rules are loaded: name some by -S or the key rules.files\n");
-    return rules;
+    if (reloads.empty()) return rules;
   }
   auto loaded = load_rules(settings);
   if (!loaded) return failed(loaded.error());
   const signatures::LoadReport& report = loaded->parsed.report;
-  rules.counts = {report.loaded, report.failed.size(), report.skipped.size()};
   if (!report.failed.empty())
     fmt::print(stderr, "{}", report.account(signatures::LoadReport::Detail::totals));
-  fmt::print("{}\n", report.summary());
+  if (!settings.rules.files.empty()) fmt::print("{}\n", report.summary());
   if (!report.failed.empty() && report.loaded == 0) return tl::unexpected<int>(exit_bad_input);
   auto generation = compile_rules(std::move(*loaded), settings, 1);
   if (!generation) return failed(generation.error());
   rules.generation = std::move(*generation);
+  auto scheduled = ScheduledReloads::prepare(settings, reloads, *rules.generation);
+  if (!scheduled) return failed(scheduled.error());
+  rules.reloads = std::move(*scheduled);
   return rules;
 }
 
 // Feeds the port's frames through the pipeline. False: the input could not be read to its end.
-bool run(CapturePort& port, Pipeline& pipeline, Reporter& reporter) {
+bool run(CapturePort& port, Pipeline& pipeline, ScheduledReloads& reloads, Reporter& reporter) {
   std::array<Frame, 64> batch;
   Progress progress(stderr, port.reader().total_bytes());
   Timestamp last{};
@@ -95,8 +113,13 @@ bool run(CapturePort& port, Pipeline& pipeline, Reporter& reporter) {
     if (*count == 0) break;
     for (Frame& frame : std::span(batch).first(*count)) {
       reporter.arrived(frame);
+      if (auto rules = reloads.due(frame.time)) {
+        pipeline.advance(frame.time);
+        if (const auto taken = pipeline.adopt(std::move(rules)); !taken) complain(taken.error());
+      }
       pipeline.process(frame);
     }
+    pipeline.sweep(batch.size());
     last = batch[*count - 1].time;
     progress.update(port.reader().bytes_read());
   }
@@ -135,7 +158,7 @@ int run_replay(const Configuration& configuration) {
     complain(hosts_of_kinds.error());
     return exit_bad_input;
   }
-  auto rules = prepare_rules(settings);
+  auto rules = prepare_rules(settings, options.reloads);
   if (!rules) return rules.error();
   auto port = open_port(options);
   if (!port) {
@@ -148,7 +171,7 @@ int run_replay(const Configuration& configuration) {
     return exit_bad_input;
   }
   Transcript transcript([](std::string_view line) { std::fwrite(line.data(), 1, line.size(), stdout); });
-  Reporter reporter({settings.mode == Mode::enforce, settings.outputs.stats_interval, rules->counts,
+  Reporter reporter({settings.mode == Mode::enforce, settings.outputs.stats_interval, rules->generation.get(),
                      settings.outputs.eve.payload},
                     *log, options.explain ? &transcript : nullptr);
   HostTable hosts({}, replay_hash_seed);
@@ -165,7 +188,7 @@ int run_replay(const Configuration& configuration) {
   PipelineConfig config = pipeline_config(settings, inspector ? inspector->window() : 0);
   config.hosts = std::move(*hosts_of_kinds);
   Pipeline pipeline(config, inspector ? &*inspector : nullptr, reporter, *port);
-  bool good = run(*port, pipeline, reporter);
+  bool good = run(*port, pipeline, rules->reloads, reporter);
   if (port->writer()) {
     if (const auto closed = port->writer()->close(); !closed) {
       complain(closed.error());
@@ -178,14 +201,7 @@ int run_replay(const Configuration& configuration) {
     reporter.counters().detect.pcre_limit = inspector->counters().pcre_limit;
   }
   Summary summary{reporter.counters()};
-  std::vector<signatures::Rule> fired;
-  if (rules->generation) {
-    const signatures::RuleSet& set = *rules->generation->set;
-    for (std::uint32_t i = 0; i < set.size(); ++i) {
-      const auto& id = set.rule(i).id;
-      if (reporter.counters().alerts().contains({id.gid, id.sid})) fired.push_back(set.rule(i));
-    }
-  }
+  const std::vector<signatures::Rule> fired = rules->fired(reporter.counters());
   summary.rules = fired;
   if (is_terminal(stdout)) summary.taken = std::chrono::steady_clock::now() - start;
   fmt::print("{}", to_string(summary, use_colours(stdout)));

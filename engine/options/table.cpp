@@ -50,6 +50,14 @@ std::string check_drop(std::string_view value) {
   return "is not all, a sid or classtype:NAME";
 }
 
+std::string check_reload(std::string_view value) {
+  const auto equals = value.find('=');
+  if (equals == std::string_view::npos || equals + 1 == value.size()) return "is not TIME=RULES";
+  if (!parse_moment(value.substr(0, equals)))
+    return "names no time: write 90s, behind the first packet, or 2026-08-21T10:00:00Z";
+  return {};
+}
+
 std::string check_event_type(std::string_view value) {
   if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
   return "is not one of alert, drop, flow, anomaly, stats";
@@ -367,6 +375,17 @@ constexpr Option table[] = {
      .kind = Kind::boolean,
      .target = AT(replay.explain),
      .text = "Print each packet with its ruling, verdict and reason."},
+    {.flags = "--reload-at",
+     .argument = "TIME=RULES",
+     .commands = replays,
+     .kind = Kind::texts,
+     .target = AT(replay.reloads),
+     .check = check_reload,
+     .text =
+         "Put the rules of a file, directory or glob in the place of those in force when the capture's clock "
+         "comes to TIME: so long behind its first packet (1500ms, 90s), or a date (2026-08-21T10:00:00Z). "
+         "Connections that are open go on under the new rules. May be repeated; the first one named makes "
+         "generation 2, and so on."},
     {.flags = "--strict",
      .commands = checks,
      .kind = Kind::boolean,

@@ -1,7 +1,9 @@
 #include "engine/options/value.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <ctime>
 #include <limits>
 
 #include <arpa/inet.h>
@@ -83,6 +85,27 @@ std::optional<Nanoseconds> parse_time(std::string_view text) {
   const auto value = with_unit(text, time_units, second);
   if (!value || *value > static_cast<std::uint64_t>(Nanoseconds::max().count())) return std::nullopt;
   return Nanoseconds{static_cast<Nanoseconds::rep>(*value)};
+}
+
+std::optional<Moment> parse_moment(std::string_view text) {
+  if (const auto time = parse_time(text)) return *time;
+  std::tm date{};
+  const std::string whole(text);
+  const char* rest = strptime(whole.c_str(), "%Y-%m-%dT%H:%M:%S", &date);
+  if (rest == nullptr) return std::nullopt;
+  std::string_view tail = std::string_view(text).substr(static_cast<std::size_t>(rest - whole.c_str()));
+  std::uint64_t fraction = 0;
+  if (tail.starts_with('.')) {
+    tail.remove_prefix(1);
+    const auto digits = std::min<std::size_t>(tail.find_first_not_of("0123456789"), tail.size());
+    if (digits == 0 || digits > 9) return std::nullopt;
+    std::string padded(tail.substr(0, digits));
+    padded.resize(9, '0');
+    fraction = *parse_count(padded);
+    tail.remove_prefix(digits);
+  }
+  if (tail != "Z" || date.tm_year > 300) return std::nullopt;
+  return reassembly::Timestamp(std::chrono::seconds(timegm(&date)) + Nanoseconds(fraction));
 }
 
 std::optional<bool> parse_boolean(std::string_view text) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 
 #include "engine/settings.hpp"
 #include "reassembly/segment.hpp"
@@ -16,6 +17,10 @@ namespace lockstep {
 
 // "250ms", "30s", "2m", "1h", "5d"; a bare number is seconds. Nothing on anything else, or beyond 292 years.
 [[nodiscard]] std::optional<Nanoseconds> parse_time(std::string_view text);
+
+// A time from some beginning on ("90s", as above), or a date of its own: "2026-08-21T10:00:00.25Z", UTC.
+using Moment = std::variant<Nanoseconds, reassembly::Timestamp>;
+[[nodiscard]] std::optional<Moment> parse_moment(std::string_view text);
 
 // true, yes, on, 1 and false, no, off, 0.
 [[nodiscard]] std::optional<bool> parse_boolean(std::string_view text);

@@ -4,6 +4,8 @@
 #include <array>
 #include <map>
 
+#include "engine/output/text.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -123,6 +125,7 @@ void put_detect(JsonLine& line, const StatsEvent& event) {
   line.open_list("engines");
   line.open_item();
   line.field("id", 0U);
+  if (event.last_reload) line.field("last_reload", TimeText().iso(*event.last_reload));
   line.field("rules_loaded", event.rules.loaded);
   line.field("rules_failed", event.rules.failed);
   line.field("rules_skipped", event.rules.skipped);
@@ -154,8 +157,10 @@ void put_amount(JsonLine& line, std::string_view key, const Amount& amount) {
   line.close();
 }
 
-void put_own_stats(JsonLine& line, const Counters& counters) {
+void put_own_stats(JsonLine& line, const StatsEvent& event) {
+  const Counters& counters = *event.counters;
   line.open("lockstep");
+  if (event.generation != 0) line.field("generation", event.generation);
   put_amount(line, "received", counters.received());
   put_amount(line, "forwarded", counters.forwarded());
   put_amount(line, "rewritten", counters.rewritten());
@@ -255,7 +260,7 @@ void put_stats(JsonLine& line, const StatsEvent& event) {
   put_flows(line, *event.counters);
   put_detect(line, event);
   put_ips(line, *event.counters);
-  put_own_stats(line, *event.counters);
+  put_own_stats(line, event);
 }
 
 void put_own(JsonLine& line, const OwnFields& own, bool diverged, bool capture_gap) {

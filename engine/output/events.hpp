@@ -9,6 +9,7 @@
 
 #include "engine/counters.hpp"
 #include "engine/reason.hpp"
+#include "engine/rule_generation.hpp"
 #include "engine/verdict.hpp"
 #include "reassembly/direction.hpp"
 #include "reassembly/frame.hpp"
@@ -135,17 +136,13 @@ struct AnomalyEvent {
   std::string_view event;  // "stream.est_packet_out_of_window", "decoder.ipv4.trunc_pkt", "stream.ambiguous"
 };
 
-struct RuleCounts {
-  std::uint64_t loaded = 0;
-  std::uint64_t failed = 0;
-  std::uint64_t skipped = 0;
-};
-
 struct StatsEvent {
   Timestamp time{};
   std::uint64_t uptime = 0;            // seconds
   const Counters* counters = nullptr;  // never null
   RuleCounts rules;
+  std::uint64_t generation = 0;          // of the rule set in force; 0: none
+  std::optional<Timestamp> last_reload;  // when it took another's place
 };
 
 }  // namespace lockstep

@@ -1,16 +1,24 @@
 #include "signatures/language/names.hpp"
 
 #include <limits>
+#include <string_view>
+#include <unordered_map>
 #include <variant>
 
 namespace lockstep::signatures {
 namespace {
 
-// Gives each used index the next number of its own; the names in that order.
+// Gives each used index the number that its name had earlier, or else the next one; the names in that order.
 class Renumbering {
  public:
-  explicit Renumbering(const std::vector<std::string>& names)
-      : names_(names), to_(names.size(), std::numeric_limits<std::uint32_t>::max()) {}
+  Renumbering(const std::vector<std::string>& names, const std::vector<std::string>& earlier)
+      : names_(names), to_(names.size(), std::numeric_limits<std::uint32_t>::max()), used_(earlier) {
+    std::unordered_map<std::string_view, std::uint32_t> numbers;
+    for (std::uint32_t i = 0; i < earlier.size(); ++i) numbers.emplace(earlier[i], i);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (const auto known = numbers.find(names[i]); known != numbers.end()) to_[i] = known->second;
+    }
+  }
 
   std::uint32_t operator()(std::uint32_t from) {
     if (to_[from] == std::numeric_limits<std::uint32_t>::max()) {
@@ -79,10 +87,10 @@ void NameUses::adopt(Rule& rule, const Names& of_draft) {
   }
 }
 
-Names NameUses::compact(std::vector<Rule>& rules) const {
-  Renumbering flowbits(flowbits_.names);
-  Renumbering xbits(xbits_.names);
-  Renumbering flowints(flowints_.names);
+Names NameUses::compact(std::vector<Rule>& rules, const Names& earlier) const {
+  Renumbering flowbits(flowbits_.names, earlier.flowbits);
+  Renumbering xbits(xbits_.names, earlier.xbits);
+  Renumbering flowints(flowints_.names, earlier.flowints);
   for (Rule& rule : rules) {
     for (StateOption& option : rule.state) {
       map_indices(

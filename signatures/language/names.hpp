@@ -18,8 +18,9 @@ class NameUses {
   // Replaces the draft's indices by those of the whole set.
   void adopt(Rule& rule, const Names& of_draft);
 
-  // The names that the rules use, each once; renumbers the rules accordingly.
-  [[nodiscard]] Names compact(std::vector<Rule>& rules) const;
+  // `earlier` and behind them the further names that the rules use, each once; renumbers the rules
+  // accordingly.
+  [[nodiscard]] Names compact(std::vector<Rule>& rules, const Names& earlier) const;
 
   // One warning for each flowbit that is asked for and that no loaded rule sets.
   void warn(std::vector<Diagnostic>& warnings) const;

@@ -1,13 +1,5 @@
 // What alerts of stream rules say of the stream, through the whole program.
-#include <fstream>
-#include <sstream>
-
-#include <nlohmann/json.hpp>
-
-#include "engine/ports/capture_writer.hpp"
-#include "tests/engine/program.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/packet_builder.hpp"
+#include "tests/engine/conversation.hpp"
 
 using namespace lockstep;
 using namespace lockstep::test;
@@ -15,63 +7,7 @@ using reassembly::TcpFlag;
 
 namespace {
 
-// A connection 10.0.0.1:40000 > 10.0.0.2:80; numbers are relative to the SYNs'.
-class Conversation {
- public:
-  Conversation() {
-    client(TcpFlag::syn, 0, 0);
-    server(TcpFlag::syn | TcpFlag::ack, 0, 1);
-    client(TcpFlag::ack, 1, 1);
-  }
-  void client(int flags, std::uint32_t seq, std::uint32_t ack, const std::string& payload = "") {
-    add({.seq = 1000 + seq,
-         .ack = (flags & TcpFlag::ack) != 0 ? 9000 + ack : 0,
-         .flags = flags,
-         .payload = payload});
-  }
-  void server(int flags, std::uint32_t seq, std::uint32_t ack, const std::string& payload = "") {
-    add({.source = "10.0.0.2",
-         .destination = "10.0.0.1",
-         .source_port = 80,
-         .destination_port = 40000,
-         .seq = 9000 + seq,
-         .ack = 1000 + ack,
-         .flags = flags,
-         .payload = payload});
-  }
-  // The alerts of a replay under `rules`.
-  [[nodiscard]] std::vector<nlohmann::json> alerts(const std::string& rules, const std::string& mode) const {
-    const Directory dir;
-    {
-      auto writer = CaptureWriter::create(dir.path("a.pcap"), {reassembly::LinkType::ethernet});
-      REQUIRE(writer);
-      auto at = reassembly::Timestamp(std::chrono::seconds(1'700'000'000));
-      for (const Bytes& frame : frames_) {
-        at += std::chrono::milliseconds(1);
-        writer->write(frame, reassembly::LinkType::ethernet, at);
-      }
-      REQUIRE(writer->close());
-    }
-    const auto outcome =
-        run_lockstep({"replay", "--mode", mode, dir.path("a.pcap"), "-S", dir.write("a.rules", rules), "-l",
-                      dir.path("log"), "--set", "outputs.eve-log.payload=true"});
-    INFO(outcome.out << outcome.err);
-    REQUIRE(outcome.code == 0);
-    std::istringstream log(dir.read("log/eve.json"));
-    std::vector<nlohmann::json> found;
-    for (std::string line; std::getline(log, line);) {
-      auto event = nlohmann::json::parse(line);
-      if (event["event_type"] == "alert") found.push_back(std::move(event));
-    }
-    return found;
-  }
-
- private:
-  void add(const PacketSpec& spec) { frames_.push_back(build_packet(spec)); }
-  std::vector<Bytes> frames_;
-};
-
-constexpr auto data = TcpFlag::ack | TcpFlag::psh;
+constexpr auto data = Conversation::data;
 
 }  // namespace
 

@@ -29,16 +29,3 @@ TEST_CASE("a copy of a flow's state is its own", "[signatures][flowbits]") {
   CHECK(state.integer(2) == 5U);
   CHECK_FALSE(copy.bit(1));
 }
-
-TEST_CASE("after a reload bits keep their names and forgotten ones go", "[signatures][flowbits][reload]") {
-  FlowState state;
-  state.set_bit(0, true);
-  state.set_bit(1, true);
-  state.set_integer(0, 9);
-  const std::array<std::uint32_t, 2> bits{4, FlowState::forgotten};
-  const std::array<std::uint32_t, 1> integers{3};
-  state.renumber(bits, integers);
-  CHECK(state.bits() == std::vector<std::uint32_t>{4});
-  CHECK(state.integer(3) == 9U);
-  CHECK_FALSE(state.integer(0).has_value());
-}

@@ -250,3 +250,21 @@ TEST_CASE("drop words turn alert rules into drop rules", "[signatures][parser][d
   CHECK(turned({"sid:2"}) == "refused sid:2");
   CHECK(turned({}) == "0:");
 }
+
+TEST_CASE("names keep their numbers in the set that follows", "[signatures][parser][reload]") {
+  const auto first = load(
+      "alert tcp any any -> any any (flowbits:set,a; flowint:n,=,1; sid:1;)\n"
+      "alert tcp any any -> any any (flowbits:set,b; xbits:set,x,track ip_src; sid:2;)\n");
+  REQUIRE(first.names.flowbits == std::vector<std::string>{"a", "b"});
+  ParserSettings settings;
+  settings.names = first.names;
+  const auto second = load(
+      "alert tcp any any -> any any (flowbits:set,c; xbits:set,y,track ip_src; sid:3;)\n"
+      "alert tcp any any -> any any (flowbits:isset,b; flowbits:set,a; xbits:set,x,track ip_src; sid:4;)\n",
+      settings);
+  CHECK(second.names.flowbits == std::vector<std::string>{"a", "b", "c"});
+  CHECK(second.names.xbits == std::vector<std::string>{"x", "y"});
+  CHECK(second.names.flowints == std::vector<std::string>{"n"});
+  CHECK(std::get<Flowbits>(second.rules[1].state[0]).bits == std::vector<std::uint32_t>{1});
+  CHECK(std::get<Xbits>(second.rules[1].state[2]).bit == 0);
+}

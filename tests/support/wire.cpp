@@ -19,6 +19,7 @@ class Recorder final : public Observer, public PacketPort {
     delivered.clear();
     left.clear();
     fired.clear();
+    alerts.clear();
     resets = 0;
   }
   void on_arrival(const Packet& packet) override { transcript_.on_arrival(packet); }
@@ -27,6 +28,10 @@ class Recorder final : public Observer, public PacketPort {
     events = packet.ruling.events;
     if (packet.flow != nullptr) flow = packet.flow;
     for (const signatures::Match& match : packet.matches) fired.push_back(match.id.sid);
+    if (packet.decision != nullptr) {
+      for (const LoggedAlert& alert : packet.decision->alerts)
+        alerts.push_back(packet.matches[alert.match].id.sid);
+    }
     transcript_.on_packet(packet);
   }
   void on_chunk(const Flow& of, Direction direction, reassembly::StreamOffset offset,
@@ -64,6 +69,7 @@ class Recorder final : public Observer, public PacketPort {
   std::string delivered;
   std::vector<Bytes> left;
   std::vector<std::uint32_t> fired;
+  std::vector<std::uint32_t> alerts;
   std::size_t resets = 0;
   Bytes made;  // the last packet of the engine's own
 
@@ -75,15 +81,18 @@ void put32(Bytes& bytes, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-Inspector inspector_of(const std::string& rules, HostTable& hosts, bool enforcing) {
-  signatures::RuleParser parser({});
+std::shared_ptr<const RuleGeneration> generation_of(const std::string& rules,
+                                                    const signatures::Names& earlier, std::uint64_t number) {
+  signatures::ParserSettings settings;
+  settings.names = earlier;
+  signatures::RuleParser parser(std::move(settings));
   parser.parse("test.rules", rules);
   LoadedRules loaded{std::move(parser).finish(), {}};
   if (!loaded.parsed.report.failed.empty() || !loaded.parsed.report.skipped.empty())
     throw std::invalid_argument(loaded.parsed.report.account(signatures::LoadReport::Detail::totals));
-  auto generation = compile_rules(std::move(loaded), Settings{}, 1);
+  auto generation = compile_rules(std::move(loaded), Settings{}, number);
   if (!generation) throw std::invalid_argument(generation.error().front());
-  return Inspector::make(*generation, hosts, {.enforce = enforcing}).value();
+  return *generation;
 }
 
 }  // namespace
@@ -100,7 +109,8 @@ struct Wire::State {
     config.wire.sides = options.sides;
     if (options.configure) options.configure(config);
     if (!options.rules.empty()) {
-      inspector.emplace(inspector_of(options.rules, hosts, config.enforcing));
+      inspector.emplace(
+          Inspector::make(generation_of(options.rules, {}, 1), hosts, {.enforce = config.enforcing}).value());
       config.session.history = inspector->window();
     }
     pipeline = std::make_unique<Pipeline>(config, inspector ? &*inspector : nullptr, recorder, recorder);
@@ -158,6 +168,13 @@ Wire::Own Wire::own() const {
 
 const std::vector<std::uint32_t>& Wire::fired() const {
   return state_->recorder.fired;
+}
+const std::vector<std::uint32_t>& Wire::alerts() const {
+  return state_->recorder.alerts;
+}
+void Wire::reload(const std::string& rules) {
+  const signatures::RuleSet& set = *state_->inspector->generation().set;
+  REQUIRE(state_->pipeline->adopt(generation_of(rules, set.names(), set.generation() + 1)));
 }
 void Wire::end() {
   state_->recorder.clear();

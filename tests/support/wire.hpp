@@ -135,9 +135,12 @@ class Wire {
     std::int64_t ack;
   };
   [[nodiscard]] Own own() const;
-  void end();  // the input ends
+  void reload(const std::string& rules);  // they replace those in force
+  void end();                             // the input ends
   // Sids of the rules that matched since the last packet was sent, in their order.
   [[nodiscard]] const std::vector<std::uint32_t>& fired() const;
+  // Of those that alerted.
+  [[nodiscard]] const std::vector<std::uint32_t>& alerts() const;
 
  private:
   struct Established {};
