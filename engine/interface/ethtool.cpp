@@ -1,6 +1,7 @@
 #include "engine/interface/ethtool.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -171,6 +172,20 @@ std::optional<ReceiveHash> Ethtool::receive_hash() const {
   fields.flow_type = TCP_V4_FLOW;
   if (ask(&fields) == 0) hash.takes_ports = (fields.data & (RXH_L4_B_0_1 | RXH_L4_B_2_3)) != 0;
   return hash;
+}
+
+std::uint32_t Ethtool::speed() const {
+  // The kernel says how many words the bit maps behind the struct have, as a negative number, and wants them
+  // offered.
+  Request<ethtool_link_settings, std::uint32_t> handshake(ETHTOOL_GLINKSETTINGS, 0);
+  if (ask(&handshake.head()) != 0 || handshake.head().link_mode_masks_nwords >= 0) return 0;
+  const auto words = static_cast<std::int8_t>(-handshake.head().link_mode_masks_nwords);
+  Request<ethtool_link_settings, std::uint32_t> request(ETHTOOL_GLINKSETTINGS,
+                                                        static_cast<std::size_t>(words) * 3);
+  request.head().link_mode_masks_nwords = words;
+  if (ask(&request.head()) != 0) return 0;
+  const std::uint32_t speed = request.head().speed;
+  return speed == static_cast<std::uint32_t>(SPEED_UNKNOWN) ? 0 : speed;
 }
 
 }  // namespace lockstep

@@ -50,6 +50,8 @@ class Ethtool {
   // None: the driver does not tell.
   [[nodiscard]] std::optional<Channels> channels() const;
   [[nodiscard]] std::optional<ReceiveHash> receive_hash() const;
+  // Mbit/s; 0: the link is down, or has no speed of its own.
+  [[nodiscard]] std::uint32_t speed() const;
 
  private:
   Ethtool(Descriptor socket, std::string interface)
