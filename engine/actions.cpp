@@ -49,31 +49,39 @@ const Decision& ActionDecider::decide(std::span<const Match> matches, const Rule
   decision_ = {};
   decision_.alerts = std::move(alerts);
   put_in_order(matches);
+  const Turn turn{matches, policies, packet, already_dropped, hosts};
+  judge(turn, false);
+  if (decision_.effect == Effect::drop) decision_.bypass = false;
+  judge(turn, true);
+  return decision_;
+}
+
+void ActionDecider::judge(const Turn& turn, bool shadows) {
+  alerts_before_ = decision_.alerts.size();
   bool ended = false;
   const Match* previous = nullptr;
   for (const std::uint32_t index : order_) {
-    const Match& match = matches[index];
-    assert(match.rule < policies.size());
-    const RulePolicy& policy = policies[match.rule];
+    const Match& match = turn.matches[index];
+    assert(match.rule < turn.policies.size());
+    const RulePolicy& policy = turn.policies[match.rule];
+    if (policy.shadow != shadows) continue;
     // Like flowbits, `bypass` follows the match, whatever pass rules and thresholds say.
-    decision_.bypass |= policy.bypass;
+    decision_.bypass |= policy.bypass && !shadows;
     const bool repeat = previous != nullptr && previous->rule == match.rule &&
                         previous->on == MatchOn::stream && match.on == MatchOn::packet;
     if (ended || repeat) continue;
     previous = &match;
-    const Counted counted = count(policy, packet, hosts);
+    const Counted counted = count(policy, turn.packet, turn.hosts);
     if (counted.answer == RateAnswer::neither) {
       ++decision_.suppressed;
       continue;
     }
     const EffectScope scope = match.on == MatchOn::stream ? policy.scope_on_stream : policy.scope_on_packet;
     const bool on_flow = scope == EffectScope::flow;
-    act(counted, index, on_flow, already_dropped);
+    if (!shadows) act(counted, index, on_flow, turn.already_dropped);
     log(counted, policy, index);
     ended = counted.action == RuleAction::pass;
   }
-  if (decision_.effect == Effect::drop) decision_.bypass = false;
-  return decision_;
 }
 
 void ActionDecider::put_in_order(std::span<const Match> matches) {
@@ -92,10 +100,10 @@ ActionDecider::Counted ActionDecider::count(const RulePolicy& policy, const Rate
   if (policy.suppressed(packet)) {
     counted.answer = RateAnswer::silent;
   } else if (policy.threshold) {
-    counted.answer = hosts.hit(policy.id, *policy.threshold, packet);
+    counted.answer = hosts.hit(policy.counted_as(), *policy.threshold, packet);
   }
   if (counted.answer != RateAnswer::alert || !policy.rate_filter) return counted;
-  if (hosts.exceeds(policy.id, *policy.rate_filter, packet)) {
+  if (hosts.exceeds(policy.counted_as(), *policy.rate_filter, packet)) {
     counted.rate_filtered = counted.action != policy.rate_filter->new_action;
     counted.action = policy.rate_filter->new_action;
   }
@@ -132,12 +140,12 @@ void ActionDecider::log(const Counted& counted, const RulePolicy& policy, std::u
     return;
   }
   if (counted.action == RuleAction::pass && !policy.alert_on_pass) return;
-  if (decision_.alerts.size() >= settings_.packet_alert_max) {
+  if (decision_.alerts.size() - alerts_before_ >= settings_.packet_alert_max) {
     ++decision_.discarded;
     return;
   }
-  const bool blocked = is_reject(counted.action) || (counted.action == RuleAction::drop && settings_.enforce);
-  decision_.alerts.push_back({match, counted.action, blocked});
+  const bool acts = is_reject(counted.action) || (counted.action == RuleAction::drop && settings_.enforce);
+  decision_.alerts.push_back({match, counted.action, acts && !policy.shadow, policy.shadow});
 }
 
 }  // namespace lockstep

@@ -7,7 +7,9 @@
 //      later pass changes nothing, but still ends the list;
 //   3. drop and reject act however many alerts there are; alerts beyond packet_alert_max are counted, not
 //   logged.
-// A rule that is judged on packet and stream and matched both alerts for the stream only.
+// A rule that is judged on packet and stream and matched both alerts for the stream only. Shadow rules are
+// taken behind all others, as if they were alone: they alert, within a maximum of their own, and lead to
+// nothing.
 //
 // One decider per worker: its memory is reused. The answer depends on the arguments and the host table alone.
 #pragma once
@@ -32,6 +34,7 @@ struct LoggedAlert {
   signatures::Action action = signatures::Action::alert;  // the rule's, or that of its rate_filter
   bool blocked =
       false;  // alert.action in EVE: drop while enforcing, reject always; the rule's word, not the verdict
+  bool shadow = false;  // of a shadow rule: nothing came of it
   bool operator==(const LoggedAlert&) const = default;
 };
 
@@ -58,6 +61,9 @@ struct Decision {
   std::vector<LoggedAlert> alerts;
   std::uint32_t suppressed = 0;  // matches without an alert by threshold, suppression or noalert
   std::uint32_t discarded = 0;   // alerts beyond packet_alert_max
+
+  // By a rule that acts.
+  [[nodiscard]] bool alerted() const { return !alerts.empty() && !alerts.front().shadow; }
 };
 
 class ActionDecider {
@@ -78,12 +84,21 @@ class ActionDecider {
   };
   [[nodiscard]] static Counted count(const RulePolicy& policy, const RatePacket& packet, HostTable& hosts);
   void put_in_order(std::span<const signatures::Match> matches);
+  struct Turn {
+    std::span<const signatures::Match> matches;
+    const RulePolicies& policies;
+    const RatePacket& packet;
+    bool already_dropped;
+    HostTable& hosts;
+  };
+  void judge(const Turn& turn, bool shadows);
   void act(const Counted& counted, std::uint32_t match, bool on_flow, bool already_dropped);
   void log(const Counted& counted, const RulePolicy& policy, std::uint32_t match);
 
   ActionSettings settings_;
   Decision decision_;
   std::vector<std::uint32_t> order_;
+  std::size_t alerts_before_ = 0;  // the shadows'
 };
 
 }  // namespace lockstep

@@ -51,9 +51,10 @@ std::vector<std::string> stream_event_names() {
 }
 
 tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> compile_rules(
-    LoadedRules&& loaded, const Settings& settings, std::uint64_t generation) {
+    LoadedRules&& loaded, const Settings& settings, std::uint64_t generation, Objection objection) {
   signatures::CompileOptions options;
   options.generation = generation;
+  options.objection = std::move(objection);
   options.window = static_cast<std::uint32_t>(settings.stream.inspect_window);
   options.stream_events = stream_event_names();
   DirectoryCache cache(settings.rules.cache);
@@ -63,7 +64,9 @@ tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> co
   if (!set) {
     std::vector<std::string> errors;
     for (const signatures::CompileError& error : set.error()) {
-      errors.push_back(fmt::format("rule {}:{}: {}", error.id.gid, error.id.sid, error.text));
+      errors.push_back(error.id.sid == 0
+                           ? error.text
+                           : fmt::format("rule {}:{}: {}", error.id.gid, error.id.sid, error.text));
     }
     return tl::unexpected(std::move(errors));
   }
@@ -75,6 +78,12 @@ tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> co
   rules.reserve(result->set->size());
   for (std::uint32_t i = 0; i < result->set->size(); ++i) rules.push_back(&result->set->rule(i));
   result->policies = make_policies(rules, loaded.rates);
+  for (const signatures::Diagnostic& failure : report.failed) {
+    result->failed.push_back(
+        {failure.place.file < report.files.size() ? report.files[failure.place.file] : "", failure.place.line,
+         failure.excerpt, failure.message});
+  }
+  result->rates = std::move(loaded.rates);
   return result;
 }
 

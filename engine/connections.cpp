@@ -311,7 +311,7 @@ void Pipeline::end_streams(Flow& flow) {
   for (const Direction direction : {Direction::to_server, Direction::to_client}) {
     const LateMatches late = inspector_->end(flow, direction, now_);
     if (late.matches.empty()) continue;
-    flow.alerted = flow.alerted || !late.decision->alerts.empty();
+    flow.alerted = flow.alerted || late.decision->alerted();
     observer_->on_late_matches(late);
   }
 }

@@ -118,7 +118,7 @@ Counters& Counters::operator+=(const Counters& other) {
        &FlowCounters::timed_out, &FlowCounters::given_up, &FlowCounters::dropped, &FlowCounters::bypassed,
        &FlowCounters::diverged, &FlowCounters::with_capture_gap);
   plus(detect, other.detect, &DetectCounters::alerts, &DetectCounters::suppressed,
-       &DetectCounters::recursion_limit, &DetectCounters::pcre_limit);
+       &DetectCounters::shadow_alerts, &DetectCounters::recursion_limit, &DetectCounters::pcre_limit);
   return *this;
 }
 

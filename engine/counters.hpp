@@ -93,6 +93,7 @@ struct FlowCounters {
 struct DetectCounters {
   std::uint64_t alerts = 0;
   std::uint64_t suppressed = 0;       // by a threshold
+  std::uint64_t shadow_alerts = 0;    // of shadow rules, not among `alerts`
   std::uint64_t recursion_limit = 0;  // evaluations that were cut short
   std::uint64_t pcre_limit = 0;
 };

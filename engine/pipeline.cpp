@@ -311,7 +311,7 @@ void Pipeline::obey(Packet& packet) {
   const Decision& decision = inspector_->decide(packet, refused);
   packet.decision = &decision;
   packet.rules = &inspector_->generation();
-  if (packet.flow != nullptr && !decision.alerts.empty()) packet.flow->alerted = true;
+  if (packet.flow != nullptr && decision.alerted()) packet.flow->alerted = true;
   if (refused) return;
   const bool tracked = packet.flow != nullptr || packet.record != nullptr;
   const bool whole_flow = decision.scope == signatures::EffectScope::flow && tracked;

@@ -195,6 +195,7 @@ AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert)
   event.own = own(packet);
   event.own.offset = OwnFields::Interval{match.from, match.to};
   event.own.early = match.early;
+  event.own.shadow = alert.shadow;
   event.rule = &packet.rules->set->rule(match.rule);
   event.action = alert.action;
   event.blocked = alert.blocked;
@@ -270,14 +271,23 @@ void Reporter::on_late_matches(const LateMatches& late) {
     event.own.state = name(state_of(flow));
     event.own.adopted = flow.session.adopted();
     event.own.offset = OwnFields::Interval{match.from, match.to};
+    event.own.shadow = alert.shadow;
     event.rule = &late.rules->set->rule(match.rule);
     event.action = alert.action;
     event.direction = late.direction;
     event.flow = FlowFields{amounts(flow), flow.start, flow.client(), flow.server()};
     event.stream = true;
     if (settings_.payload) event.payload = stream_payload(flow, late.direction, 0, {});
-    counters_.matched(event.rule->id);
+    count_alert(event);
     log_->write(event);
+  }
+}
+
+void Reporter::count_alert(const AlertEvent& event) {
+  if (event.own.shadow) {
+    ++counters_.detect.shadow_alerts;
+  } else {
+    counters_.matched(event.rule->id);
   }
 }
 
@@ -292,7 +302,7 @@ void Reporter::log_alerts(const Packet& packet) {
   std::optional<AlertEvent> cause;
   for (const LoggedAlert& alert : decision->alerts) {
     const AlertEvent event = alert_event(packet, alert);
-    counters_.matched(event.rule->id);
+    count_alert(event);
     log_->write(event);
     if (alert.blocked && !cause) cause = event;
   }

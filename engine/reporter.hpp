@@ -38,6 +38,7 @@ class Reporter final : public Observer {
  private:
   void count(const Packet& packet);
   void count_segment(const Packet& packet);
+  void count_alert(const AlertEvent& event);
   void log_alerts(const Packet& packet);
   void log_drop(const Packet& packet, const AlertEvent* alert);
   void log_anomalies(const Packet& packet);

@@ -17,6 +17,7 @@ RulePolicy policy_of(const signatures::Rule& rule) {
   policy.no_alert = rule.no_alert;
   policy.alert_on_pass = rule.alert_on_pass;
   policy.bypass = rule.bypass;
+  policy.shadow = rule.shadow;
   policy.threshold = rule.threshold;
   return policy;
 }

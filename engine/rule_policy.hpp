@@ -22,11 +22,16 @@ struct RulePolicy {
   bool no_alert = false;
   bool alert_on_pass = false;
   bool bypass = false;
+  bool shadow = false;                             // told, never acted on
   std::optional<signatures::Threshold> threshold;  // the rule's own, or the event_filter that overrides it
   std::optional<signatures::RateFilter> rate_filter;
   // Shared, because an entry for all rules stands in every policy.
   std::vector<std::shared_ptr<const signatures::Suppression>> suppressions;
 
+  // By which its hits are counted: shadows apart from the acting rules of the same sid.
+  [[nodiscard]] signatures::RuleId counted_as() const {
+    return shadow ? signatures::RuleId{id.gid | 0x8000'0000U, id.sid, id.rev} : id;
+  }
   // The rule acts without an alert on this packet.
   [[nodiscard]] bool suppressed(const RatePacket& packet) const;
 };

@@ -38,6 +38,9 @@ class AddressSet {
   [[nodiscard]] bool empty() const { return !any_ && ranges(4).empty() && ranges(6).empty(); }
   // Empty for `any` too: ask is_any() first.
   [[nodiscard]] const std::vector<Range>& ranges(std::uint8_t version) const;
+  bool operator==(const AddressSet& other) const {
+    return any_ == other.any_ && ranges(4) == other.ranges(4) && ranges(6) == other.ranges(6);
+  }
 
  private:
   struct Families {

@@ -21,6 +21,7 @@ class PortSet {
   [[nodiscard]] bool empty() const { return !any_ && ranges().empty(); }
   // Empty for `any` too: ask is_any() first.
   [[nodiscard]] const std::vector<Range>& ranges() const;
+  bool operator==(const PortSet& other) const { return any_ == other.any_ && ranges() == other.ranges(); }
 
  private:
   std::shared_ptr<const std::vector<Range>> ranges_;

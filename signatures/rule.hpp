@@ -358,7 +358,8 @@ struct Rule {
   std::uint8_t variables = 0;  // byte_extract and byte_math results
 
   Inspection inspection = Inspection::stream;
-  std::string text;  // the rule as written, continuation lines joined
+  bool shadow = false;  // evaluated and told, never acted on (shadow.hpp)
+  std::string text;     // the rule as written, continuation lines joined
   SourcePlace place;
 };
 

@@ -50,6 +50,9 @@ tl::expected<LiteralSet, std::string> GroupBuilder::literal_set(const std::vecto
 
   auto& made = made_[LiteralDatabase::key(literals, mode)];
   if (made == nullptr) {
+    if (options_.objection) {
+      if (auto objection = options_.objection()) return tl::make_unexpected(std::move(*objection));
+    }
     auto database = LiteralDatabase::compile(literals, mode, options_.cache);
     if (!database) return tl::make_unexpected(database.error());
     made = std::make_shared<const LiteralDatabase>(std::move(*database));

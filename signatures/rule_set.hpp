@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -46,6 +47,8 @@ struct CompileOptions {
   // How many groups of server ports get literal databases of their own, per direction.
   std::size_t max_port_groups = 16;
   DatabaseCache* cache = nullptr;
+  // Asked before each database is made, which is what takes time and memory: why to give up, if it is to be.
+  std::function<std::optional<std::string>()> objection = {};
 };
 
 struct CompileError {

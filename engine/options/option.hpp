@@ -81,6 +81,7 @@ struct Option {
   Target target = {};
   // What is wrong with one value of a list beyond its type; empty: nothing.
   std::string (*check)(std::string_view value) = nullptr;
+  bool reloads = false;  // a config key that a reload takes along; others need a restart
   std::string_view text = {};
 
   [[nodiscard]] bool operand() const { return !flags.empty() && flags.front() != '-'; }

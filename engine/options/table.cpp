@@ -83,6 +83,7 @@ constexpr Option table[] = {
      .argument = "ADDRESSES",
      .kind = Kind::names,
      .target = AT(settings.vars.address_groups),
+     .reloads = true,
      .text = "Addresses that rules name as $NAME: any, an address, a prefix, a range, a list in brackets, ! "
              "for all "
              "but these. Every name of Suricata's default configuration exists; HOME_NET and EXTERNAL_NET "
@@ -91,6 +92,7 @@ constexpr Option table[] = {
      .argument = "PORTS",
      .kind = Kind::names,
      .target = AT(settings.vars.port_groups),
+     .reloads = true,
      .text = "Ports that rules name as $NAME: any, a port, a range 1024:2048, a list in brackets, ! for all "
              "but these."},
 
@@ -100,6 +102,7 @@ constexpr Option table[] = {
      .commands = loads,
      .kind = Kind::paths,
      .target = AT(settings.rules.files),
+     .reloads = true,
      .text = "Rule files, directories (all *.rules in them) and globs. May be repeated; given on the command "
              "line "
              "it replaces what the configuration lists."},
@@ -111,11 +114,13 @@ constexpr Option table[] = {
      .comma_separated = true,
      .target = AT(settings.rules.drop),
      .check = check_drop,
+     .reloads = true,
      .text = "Alert rules to turn into drop rules: all, a sid, or classtype:NAME."},
     {.key = "rules.classification-file",
      .argument = "PATH",
      .kind = Kind::path,
      .target = AT(settings.rules.classification_file),
+     .reloads = true,
      .text =
          "classification.config: descriptions and priorities of class types. Not given: the one that stands "
          "beside the first rule file, if any."},
@@ -123,6 +128,7 @@ constexpr Option table[] = {
      .argument = "PATH",
      .kind = Kind::path,
      .target = AT(settings.rules.reference_config_file),
+     .reloads = true,
      .text =
          "reference.config: address prefixes of reference types. Not given: the one that stands beside the "
          "first rule file, if any."},
@@ -130,6 +136,7 @@ constexpr Option table[] = {
      .argument = "PATH",
      .kind = Kind::path,
      .target = AT(settings.rules.threshold_file),
+     .reloads = true,
      .text = "threshold.config: suppress, threshold and rate_filter lines. Not given: none."},
     {.key = "rules.cache",
      .argument = "PATH",
@@ -292,11 +299,13 @@ constexpr Option table[] = {
     {.key = "outputs.eve-log.enabled",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.eve.enabled),
+     .reloads = true,
      .text = "Write events as EVE JSON, one object a line."},
     {.key = "outputs.eve-log.filename",
      .argument = "NAME",
      .kind = Kind::text,
      .target = AT(settings.outputs.eve.filename),
+     .reloads = true,
      .text = "File in the log directory."},
     {.key = "outputs.eve-log.types",
      .argument = "TYPES",
@@ -304,37 +313,44 @@ constexpr Option table[] = {
      .comma_separated = true,
      .target = AT(settings.outputs.eve.types),
      .check = check_event_type,
+     .reloads = true,
      .text = "Events to write: alert, drop, flow, anomaly, stats."},
     {.key = "outputs.eve-log.drop-flows",
      .argument = "start|all",
      .kind = Kind::choice,
      .choices = drop_flows,
      .target = AT(settings.outputs.eve.drop_flows),
+     .reloads = true,
      .text = "start: for a flow that was dropped as a whole, a drop event for the first packet of each "
              "direction. "
              "all: for every packet."},
     {.key = "outputs.eve-log.payload",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.eve.payload),
+     .reloads = true,
      .text = "Add what a rule was matched against to alerts: payload (base64) and payload_printable."},
     {.key = "outputs.eve-log.packet",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.eve.packet),
+     .reloads = true,
      .text = "Add the packet (base64) to alerts."},
     {.key = "outputs.fast.enabled",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.fast.enabled),
+     .reloads = true,
      .text = "Write alerts as lines of text."},
     {.key = "outputs.fast.filename",
      .argument = "NAME",
      .kind = Kind::text,
      .target = AT(settings.outputs.fast.filename),
+     .reloads = true,
      .text = "File in the log directory."},
     {.key = "outputs.stats-interval",
      .argument = "TIME",
      .kind = Kind::time,
      .range = {second, 86'400 * second},
      .target = AT(settings.outputs.stats_interval),
+     .reloads = true,
      .text = "Time between two stats events; in a replay, of the capture's clock."},
 
     {.flags = "FILE",

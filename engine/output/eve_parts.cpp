@@ -191,6 +191,7 @@ void put_own_stats(JsonLine& line, const StatsEvent& event) {
   line.field("hairpin", counters.tcp.hairpins);
   line.field("recursion_limit", counters.detect.recursion_limit);
   line.field("pcre_limit", counters.detect.pcre_limit);
+  line.field("shadow_alerts", counters.detect.shadow_alerts);
   line.close();
 }
 
@@ -266,7 +267,7 @@ void put_stats(JsonLine& line, const StatsEvent& event) {
 void put_own(JsonLine& line, const OwnFields& own, bool diverged, bool capture_gap) {
   const bool any = own.reason != Reason::none || own.offset || own.expected || own.got ||
                    own.generation != 0 || !own.state.empty() || own.rule != 0 || own.adopted || own.early ||
-                   own.would || diverged || capture_gap;
+                   own.would || own.shadow || diverged || capture_gap;
   if (!any) return;
   line.open("lockstep");
   if (own.reason != Reason::none) line.field("reason", name(own.reason));
@@ -294,6 +295,7 @@ void put_own(JsonLine& line, const OwnFields& own, bool diverged, bool capture_g
   if (own.adopted) line.field("adopted", true);
   if (own.early) line.field("early", true);
   if (own.would) line.field("would", true);
+  if (own.shadow) line.field("shadow", true);
   if (diverged) line.field("diverged", true);
   if (capture_gap) line.field("capture_gap", true);
   line.close();

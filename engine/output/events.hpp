@@ -59,6 +59,7 @@ struct OwnFields {
   bool adopted = false;              // the connection was in progress when it was first seen
   bool early = false;                // fired before its window was complete (drop and reject rules)
   bool would = false;                // observing: what enforcing would have done
+  bool shadow = false;               // an alert of a shadow rule
 };
 
 struct FlowAmounts {

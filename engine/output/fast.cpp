@@ -9,6 +9,7 @@ namespace {
 
 std::string_view prefix(const AlertEvent& event) {
   using signatures::Action;
+  if (event.own.shadow) return "[Shadow] ";
   if (event.blocked) return "[Drop] ";
   return event.action == Action::alert || event.action == Action::pass ? "" : "[wDrop] ";
 }

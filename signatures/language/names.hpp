@@ -3,12 +3,27 @@
 #pragma once
 #include <string>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "signatures/language/draft.hpp"
 #include "signatures/language/lines.hpp"
 
 namespace lockstep::signatures {
+
+// Applies one mapping a list to every index that a state option holds.
+template <typename Flowbit, typename Xbit, typename Int>
+void map_indices(StateOption& option, Flowbit flowbit, Xbit xbit, Int flowint) {
+  if (auto* bits = std::get_if<Flowbits>(&option)) {
+    for (std::uint32_t& bit : bits->bits) bit = flowbit(bit);
+  } else if (auto* host = std::get_if<Xbits>(&option)) {
+    host->bit = xbit(host->bit);
+  } else if (auto* number = std::get_if<Flowint>(&option)) {
+    number->variable = flowint(number->variable);
+    if (number->other >= 0)
+      number->other = static_cast<std::int32_t>(flowint(static_cast<std::uint32_t>(number->other)));
+  }
+}
 
 class NameUses {
  public:

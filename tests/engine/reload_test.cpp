@@ -243,3 +243,46 @@ TEST_CASE("the same rules again change nothing, wherever the reload falls", "[en
     CHECK(fired(at) == without);
   }
 }
+
+TEST_CASE("shadow rules are told and lead to nothing", "[engine][reload][shadow]") {
+  auto wire = open(other);
+  wire.reload(other,
+              "drop tcp any any -> any any (content:\"evil\"; sid:1;)\n"
+              "reject tcp any any -> any any (content:\"worse\"; sid:2;)\n"
+              "alert tcp any any -> any any (content:\"skip\"; bypass; sid:3;)\n");
+  wire.client.sends("evil").passes().fires({1});
+  CHECK(wire.alerts() == Sids{1});
+  wire.client.sends("worse skip").passes().fires({2, 3}).causes_resets(0);
+  wire.client.sends("something else").passes().fires({9});
+  CHECK(wire.flow().final_verdict == Final::none);
+}
+
+TEST_CASE("what shadow rules remember is their own", "[engine][reload][shadow][flowbits][threshold]") {
+  const std::string both =
+      "alert tcp any any -> any any (content:\"mark\"; flowbits:set,seen; noalert; sid:1;)\n"
+      "alert tcp any any -> any any (content:\"hit\"; threshold:type threshold,track by_src,count 2,seconds "
+      "60; "
+      "sid:2;)\n";
+  const std::string check = "alert tcp any any -> any any (content:\"check\"; flowbits:isset,seen; sid:3;)\n";
+  auto wire = open(both + check);
+  wire.client.sends("mark");
+  wire.reload(both + check, both + check);
+  wire.client.sends("check").fires({3});  // the shadow has not seen the mark
+  wire.client.sends("hit");
+  CHECK(wire.alerts().empty());
+  wire.client.sends("hit");
+  CHECK(wire.alerts() == Sids{2, 2});  // each counted two of its own
+}
+
+TEST_CASE("a pass rule ends what is judged, for acting and shadow rules each by themselves",
+          "[engine][reload][shadow]") {
+  const std::string pass = "pass tcp-pkt any any -> any any (content:\"x\"; sid:1;)\n";
+  const std::string alert = "alert tcp-pkt any any -> any any (content:\"x\"; sid:2;)\n";
+  auto wire = open(other);
+  wire.reload(alert, pass + alert);
+  wire.client.sends("x");
+  CHECK(wire.alerts() == Sids{2});
+  wire.reload(pass + alert, alert);
+  wire.client.sends("x");
+  CHECK(wire.alerts() == Sids{2});
+}

@@ -5,6 +5,7 @@
 #include "engine/compile_rules.hpp"
 #include "engine/inspector.hpp"
 #include "engine/transcript.hpp"
+#include "signatures/shadow.hpp"
 
 namespace lockstep::test {
 namespace {
@@ -81,16 +82,19 @@ void put32(Bytes& bytes, std::uint32_t value) {
   for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
-std::shared_ptr<const RuleGeneration> generation_of(const std::string& rules,
-                                                    const signatures::Names& earlier, std::uint64_t number) {
+signatures::ParsedRules parsed(const std::string& rules, const signatures::Names& earlier) {
   signatures::ParserSettings settings;
   settings.names = earlier;
   signatures::RuleParser parser(std::move(settings));
   parser.parse("test.rules", rules);
-  LoadedRules loaded{std::move(parser).finish(), {}};
-  if (!loaded.parsed.report.failed.empty() || !loaded.parsed.report.skipped.empty())
-    throw std::invalid_argument(loaded.parsed.report.account(signatures::LoadReport::Detail::totals));
-  auto generation = compile_rules(std::move(loaded), Settings{}, number);
+  signatures::ParsedRules all = std::move(parser).finish();
+  if (!all.report.failed.empty() || !all.report.skipped.empty())
+    throw std::invalid_argument(all.report.account(signatures::LoadReport::Detail::totals));
+  return all;
+}
+
+std::shared_ptr<const RuleGeneration> generation_of(signatures::ParsedRules rules, std::uint64_t number) {
+  auto generation = compile_rules({std::move(rules), {}}, Settings{}, number);
   if (!generation) throw std::invalid_argument(generation.error().front());
   return *generation;
 }
@@ -110,7 +114,8 @@ struct Wire::State {
     if (options.configure) options.configure(config);
     if (!options.rules.empty()) {
       inspector.emplace(
-          Inspector::make(generation_of(options.rules, {}, 1), hosts, {.enforce = config.enforcing}).value());
+          Inspector::make(generation_of(parsed(options.rules, {}), 1), hosts, {.enforce = config.enforcing})
+              .value());
       config.session.history = inspector->window();
     }
     pipeline = std::make_unique<Pipeline>(config, inspector ? &*inspector : nullptr, recorder, recorder);
@@ -173,8 +178,16 @@ const std::vector<std::uint32_t>& Wire::alerts() const {
   return state_->recorder.alerts;
 }
 void Wire::reload(const std::string& rules) {
+  reload(rules, "");
+}
+void Wire::reload(const std::string& rules, const std::string& shadows) {
   const signatures::RuleSet& set = *state_->inspector->generation().set;
-  REQUIRE(state_->pipeline->adopt(generation_of(rules, set.names(), set.generation() + 1)));
+  signatures::ParsedRules all = parsed(rules, set.names());
+  signatures::ParsedRules more = parsed(shadows, all.names);
+  signatures::make_shadows(more.rules, more.names);
+  all.names = std::move(more.names);
+  all.rules.insert(all.rules.end(), more.rules.begin(), more.rules.end());
+  REQUIRE(state_->pipeline->adopt(generation_of(std::move(all), set.generation() + 1)));
 }
 void Wire::end() {
   state_->recorder.clear();

@@ -136,7 +136,9 @@ class Wire {
   };
   [[nodiscard]] Own own() const;
   void reload(const std::string& rules);  // they replace those in force
-  void end();                             // the input ends
+  // The same; `shadows` are evaluated beside them.
+  void reload(const std::string& rules, const std::string& shadows);
+  void end();  // the input ends
   // Sids of the rules that matched since the last packet was sent, in their order.
   [[nodiscard]] const std::vector<std::uint32_t>& fired() const;
   // Of those that alerted.
