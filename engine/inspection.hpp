@@ -10,6 +10,7 @@
 #include "reassembly/direction.hpp"
 #include "reassembly/overlap.hpp"
 #include "signatures/flow_state.hpp"
+#include "signatures/protocol_detector.hpp"
 #include "signatures/stream_scanner.hpp"
 
 namespace lockstep {
@@ -34,7 +35,10 @@ struct Inspection {
   signatures::FlowRules groups;
   std::array<signatures::StreamScanner, 2> scanners;  // by Direction
   signatures::FlowState state;
-  std::vector<OtherReading> others;                      // observing only, nearly always empty
+  signatures::ProtocolDetector protocols;  // by the flow's own reading
+  std::array<bool, 2>
+      protocol_judged{};             // the direction's packet that decided was judged by app-layer-protocol
+  std::vector<OtherReading> others;  // observing only, nearly always empty
   std::array<reassembly::ModelSet, 2> models{~0U, ~0U};  // hosts that read as the assembler has it
   struct Gap {
     reassembly::StreamOffset from = 0;

@@ -108,6 +108,7 @@ void Inspector::open(Flow& flow) const {
   auto inspection = std::make_unique<Inspection>();
   inspection->rules = rules_;
   inspection->groups = groups;
+  inspection->protocols = signatures::ProtocolDetector(flow.server().port, flow.session.adopted());
   bool scans = false;
   for (const Direction way : {Direction::to_server, Direction::to_client}) {
     const signatures::RuleGroup* group = groups.of(to_signatures(way));
@@ -184,6 +185,7 @@ void Inspector::describe(const Packet& packet) {
   fields.ip_checksum_valid = packet.ruling.reason != reassembly::Reason::ip_bad_checksum;
   fields.checksum_valid = packet.ruling.reason != reassembly::Reason::tcp_bad_checksum;
   fields.events = packet.ruling.events.bits;
+  fields.decides_protocol = false;
   fields.payload = {};
   fields.has_flow = packet.flow != nullptr || packet.half_open;
   fields.established = false;
@@ -208,8 +210,12 @@ void Inspector::match_packet(const Packet& packet, PacketTurn turn) {
   const signatures::RuleGroup* group = inspection.groups.of(way);
   bool& seen = inspection.packet_seen[reassembly::index(packet.direction)];
   if (turn == PacketTurn::before_stream) first_ = !std::exchange(seen, true);
+  fields_.decides_protocol = false;
+  if (turn == PacketTurn::behind_stream && inspection.protocols.decided(way))
+    fields_.decides_protocol =
+        !std::exchange(inspection.protocol_judged[reassembly::index(packet.direction)], true);
   if (group == nullptr || !(first_ || signatures::checks_packets(*group))) return;
-  const signatures::MatchContext context{fields_, inspection.state, hosts_};
+  const signatures::MatchContext context{fields_, inspection.state, hosts_, &inspection.protocols};
   const auto before = static_cast<std::ptrdiff_t>(matches_.size());
   signatures::match_packet(*rules_->set, group, context, first_, scratch_, matches_, turn);
   if (first_ && !inspection.told.empty()) forget_told(inspection, packet.direction, before);
@@ -243,7 +249,8 @@ void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, 
   // A gap, or a start that turned out to lie elsewhere.
   if (scanner.offset() != offset) scanner.restart(offset);
   const signatures::StreamChunk bytes{to_signatures(chunk.direction), offset, chunk.bytes, chunk.ended};
-  const signatures::MatchContext context{to.fields, flow.inspection->state, hosts_};
+  const signatures::MatchContext context{to.fields, flow.inspection->state, hosts_,
+                                         &flow.inspection->protocols};
   const std::size_t before = to.matches.size();
   scanner.scan(bytes, history, context, scratch_, to.matches, !chunk.last);
   for (std::size_t i = before; i < to.matches.size(); ++i) {
@@ -253,6 +260,8 @@ void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, 
 }
 
 void Inspector::scan(Flow& flow, const Chunk& chunk) {
+  flow.inspection->protocols.take(to_signatures(chunk.direction), scan_offset(flow, chunk.offset),
+                                  chunk.bytes);
   signatures::StreamScanner& scanner = flow.inspection->scanners[reassembly::index(chunk.direction)];
   const History history(flow, chunk);
   if (fields_.direction == to_signatures(chunk.direction))

@@ -105,6 +105,7 @@ class Inspector {
   std::shared_ptr<const RuleGeneration> before_;  // the set that rules_ followed
   std::uint16_t epoch_ = 0;
   std::vector<std::uint8_t> tail_;
+  reassembly::StreamOffset tail_from_ = 0;
 };
 
 }  // namespace lockstep

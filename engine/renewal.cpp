@@ -33,10 +33,14 @@ void Inspector::renew(Flow& flow, Timestamp now) {
     inspection.others = std::move(old->others);
     inspection.models = old->models;
     inspection.gaps = old->gaps;
+    inspection.protocols = std::move(old->protocols);
+    inspection.protocol_judged = old->protocol_judged;
   }
   for (const Direction way : {Direction::to_server, Direction::to_client}) {
     if (old && old->packet_seen[reassembly::index(way)]) note_told(flow, way, *old->rules, now);
     take_up_tail(flow, way, nullptr, now);
+    // Where no rule asked before, the tail is all that is left to tell by.
+    if (!old) inspection.protocols.take(to_signatures(way), scan_offset(flow, tail_from_), tail_);
   }
   for (OtherReading& reading : inspection.others) take_up_tail(flow, reading.direction, &reading, now);
 }
@@ -97,13 +101,15 @@ void Inspector::take_up_tail(Flow& flow, Direction way, OtherReading* reading, T
   const bool whole = begin <= 0 || end - begin >= static_cast<StreamOffset>(window());
   scanner = signatures::StreamScanner(*rules_->set, group, scan_offset(flow, begin),
                                       whole && !flow.session.adopted());
-  if (!scanner.scans() || begin >= end) return;
-  tail_.resize(static_cast<std::size_t>(end - begin));
+  tail_from_ = begin;
+  tail_.resize(static_cast<std::size_t>(std::max<StreamOffset>(end - begin, 0)));
+  if (begin >= end) return;
   bytes.copy(begin, tail_);
+  if (!scanner.scans()) return;
   if (reading != nullptr) patch(*reading, begin, tail_);
   const signatures::PacketFields fields = stream_fields(flow, way, now);
   scanner.prime({to_signatures(way), scan_offset(flow, begin), tail_, false},
-                {fields, inspection.state, hosts_}, scratch_);
+                {fields, inspection.state, hosts_, &inspection.protocols}, scratch_);
 }
 
 }  // namespace lockstep

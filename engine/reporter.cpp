@@ -13,6 +13,13 @@ FlowAmounts amounts(const Flow& flow) {
   return {{flow.packets[0], flow.bytes[0]}, {flow.packets[1], flow.bytes[1]}};
 }
 
+AppProtoFields app_proto(const Flow& flow) {
+  if (!flow.inspection) return {};
+  const signatures::ProtocolDetector& protocols = flow.inspection->protocols;
+  return {protocols.flow(), protocols.of(signatures::Direction::to_server),
+          protocols.of(signatures::Direction::to_client)};
+}
+
 reassembly::TcpState state_of(const Flow& flow) {
   if (flow.session.closed()) return reassembly::TcpState::closed;
   return flow.session.state_of_sender(Direction::to_server);
@@ -207,6 +214,7 @@ AlertEvent Reporter::alert_event(const Packet& packet, const LoggedAlert& alert)
   if (packet.flow != nullptr) {
     event.flow =
         FlowFields{amounts(*packet.flow), packet.flow->start, packet.flow->client(), packet.flow->server()};
+    event.app_proto = app_proto(*packet.flow);
   } else {
     event.flow = flow_of_its_own(packet);
   }
@@ -276,6 +284,7 @@ void Reporter::on_late_matches(const LateMatches& late) {
     event.action = alert.action;
     event.direction = late.direction;
     event.flow = FlowFields{amounts(flow), flow.start, flow.client(), flow.server()};
+    event.app_proto = app_proto(flow);
     event.stream = true;
     if (settings_.payload) event.payload = stream_payload(flow, late.direction, 0, {});
     count_alert(event);
@@ -362,6 +371,7 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   if (!log_->wants(EventType::flow)) return;
   FlowEvent event;
   event.header = header(flow, now);
+  event.app_proto = app_proto(flow);
   event.own.adopted = flow.session.adopted();
   if (flow.inspection) event.own.generation = flow.inspection->rules->number();
   event.own.rule = flow.dropped_by;

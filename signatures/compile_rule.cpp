@@ -167,6 +167,7 @@ tl::expected<CompiledRule, std::string> compile_rule(const Rule& rule) {
   compiled.may_wait = std::any_of(compiled.options.begin(), compiled.options.end(), waits);
   compiled.variables = rule.variables;
   compiled.early = blocks(rule.action);
+  compiled.asks_for_protocol = rule.asks_for_protocol();
   for (const StateOption& option : rule.state) note_state(option, compiled);
   return compiled;
 }

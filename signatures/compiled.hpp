@@ -66,8 +66,10 @@ struct CompiledRule {
   std::uint8_t variables = 0;
   bool reads_state = false;
   bool writes_state = false;
-  // Judged on a packet behind everything that may write.
-  [[nodiscard]] bool only_reads_state() const { return reads_state && !writes_state; }
+  bool asks_for_protocol = false;
+  // Judged on a packet behind what its bytes did in the stream: every rule that may write comes before one
+  // that only reads, and by then the packet's own bytes have told what the connection speaks.
+  [[nodiscard]] bool behind_stream() const { return asks_for_protocol || (reads_state && !writes_state); }
   std::uint64_t events = 0;  // PacketFields::events that it names, any one of which it needs
   // Bytes before the end of the literal that evaluation may look at; max: all of the window.
   std::uint64_t lookback = std::numeric_limits<std::uint64_t>::max();

@@ -1,5 +1,7 @@
 #include "signatures/conditions.hpp"
 
+#include <algorithm>
+
 namespace lockstep::signatures {
 namespace {
 
@@ -78,6 +80,23 @@ bool icmp_holds(const IcmpNumber& option, const PacketFields& packet) {
   return false;
 }
 
+bool option_holds(const AppLayerProtocol& option, const SeenProtocols& seen, Direction direction) {
+  const AppProtocol to_server = seen.of[0];
+  const AppProtocol to_client = seen.of[1];
+  if (option.of == AppLayerProtocol::Of::either) {
+    const bool known = to_server != AppProtocol::unknown || to_client != AppProtocol::unknown;
+    return option.negated ? known && !seen.any_of(option.protocols) : seen.any_of(option.protocols);
+  }
+  const bool client_speaks =
+      option.of == AppLayerProtocol::Of::to_server ||
+      (option.of == AppLayerProtocol::Of::direction && direction == Direction::to_server);
+  const AppProtocol spoken = option.of == AppLayerProtocol::Of::flow ? seen.flow
+                             : client_speaks                         ? to_server
+                                                                     : to_client;
+  if (!option.negated) return option.protocols.contains(spoken);
+  return spoken != AppProtocol::unknown && !option.protocols.contains(spoken);
+}
+
 bool checksum_holds(const ChecksumMatch& option, const PacketFields& packet) {
   switch (option.layer) {
     case ChecksumMatch::Layer::ipv4:
@@ -142,6 +161,7 @@ bool protocol_admits(const Rule& rule, std::uint8_t protocol, std::uint8_t ip_ve
     case RuleProtocol::tcp:
     case RuleProtocol::tcp_pkt:
     case RuleProtocol::tcp_stream:
+    case RuleProtocol::application:
       return protocol == tcp;
     case RuleProtocol::udp:
       return protocol == udp;
@@ -151,8 +171,6 @@ bool protocol_admits(const Rule& rule, std::uint8_t protocol, std::uint8_t ip_ve
       return protocol == icmpv6;
     case RuleProtocol::sctp:
       return protocol == sctp;
-    case RuleProtocol::application:
-      return false;
   }
   return false;
 }
@@ -194,6 +212,12 @@ bool flow_holds(const Rule& rule, const PacketFields& packet, MatchOn on) {
   if (flow.scope == FlowOption::Scope::no_stream && on == MatchOn::stream) return false;
   if (flow.fragments == FlowOption::Fragments::only) return packet.reassembled;
   return flow.fragments == FlowOption::Fragments::any || !packet.reassembled;
+}
+
+bool protocols_hold(const Rule& rule, const SeenProtocols& seen, Direction direction) {
+  if (!rule.application.empty() && !seen.any_of(rule.application)) return false;
+  return std::all_of(rule.protocols.begin(), rule.protocols.end(),
+                     [&](const AppLayerProtocol& option) { return option_holds(option, seen, direction); });
 }
 
 bool packet_options_hold(const Rule& rule, const PacketFields& packet, std::uint64_t events) {

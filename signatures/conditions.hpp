@@ -16,6 +16,9 @@ namespace lockstep::signatures {
 // `events`: CompiledRule::events, all of which the packet must show.
 [[nodiscard]] bool packet_options_hold(const Rule& rule, const PacketFields& packet, std::uint64_t events);
 
+// What the connection speaks, to a rule judged in `direction`.
+[[nodiscard]] bool protocols_hold(const Rule& rule, const SeenProtocols& seen, Direction direction);
+
 [[nodiscard]] bool state_holds(const Rule& rule, const MatchContext& context);
 // After the rule matched; true if anything of the flow's changed.
 bool write_state(const Rule& rule, const MatchContext& context);

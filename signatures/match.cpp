@@ -21,7 +21,7 @@ namespace {
 
 // What every packet of a direction has in common decides; tcp-pkt asks for packets by name.
 bool judges_endpoints(const Rule& rule) {
-  if (rule.inspection == Inspection::ip_only) return true;
+  if (rule.inspection == Inspection::ip_only || rule.inspection == Inspection::protocol_only) return true;
   return rule.inspection == Inspection::header_only && rule.protocol != RuleProtocol::tcp_pkt &&
          rule.packet.empty() && rule.state.empty() && rule.flow == FlowOption{};
 }

@@ -43,6 +43,7 @@ struct PacketFields {
   bool established = false;  // three-way handshake complete, or adopted
   bool in_stream = false;    // its payload entered the stream and is scanned there too
   Direction direction = Direction::to_server;
+  bool decides_protocol = false;  // the first of its direction since the direction's protocol is decided
   StreamEvents events = 0;
   std::uint64_t stream_size_client = 0,
                 stream_size_server = 0;  // next_seq - ISN of each side, so 1 after the SYN

@@ -26,13 +26,13 @@ class PacketPass {
         context_(context),
         scratch_(scratch),
         matches_(matches),
-        readers_(turn == PacketTurn::behind_stream) {}
+        behind_(turn == PacketTurn::behind_stream) {}
 
   void run(bool first_of_direction) {
     const PacketFields& packet = context_.packet;
     const bool outside = !packet.in_stream && !packet.payload.empty();
     auto& found = scratch_.candidates;
-    if (!readers_) {
+    if (!behind_) {
       found.clear();
       if (!packet.payload.empty()) find_literals(group_.packet);
       if (outside) find_literals(group_.fallback);
@@ -45,6 +45,7 @@ class PacketPass {
     in_order({List(found), List(group_.packet_always),
               (packet.events & group_.events) != 0 ? List(group_.packet_events) : none,
               first_of_direction ? List(group_.first_packet) : none,
+              packet.decides_protocol ? List(group_.on_protocol) : none,
               outside ? List(group_.fallback_always) : none});
   }
 
@@ -65,7 +66,7 @@ class PacketPass {
   }
 
   // Each list is sorted; no rule is on two.
-  void in_order(std::array<std::span<const std::uint32_t>, 5> lists) {
+  void in_order(std::array<std::span<const std::uint32_t>, 6> lists) {
     for (;;) {
       std::span<const std::uint32_t>* next = nullptr;
       for (auto& list : lists)
@@ -79,10 +80,12 @@ class PacketPass {
   void judge(std::uint32_t index) {
     const Rule& rule = set_.rule(index);
     const CompiledRule& compiled = set_.parts().compiled[index];
-    if (compiled.only_reads_state() != readers_) return;
+    if (compiled.behind_stream() != behind_) return;
     const PacketFields& packet = context_.packet;
     if (!packet_options_hold(rule, packet, compiled.events) || !header_holds(rule, packet) ||
-        !flow_holds(rule, packet, MatchOn::packet) || !state_holds(rule, context_))
+        !flow_holds(rule, packet, MatchOn::packet) || !state_holds(rule, context_) ||
+        (compiled.asks_for_protocol &&
+         !protocols_hold(rule, context_.seen(packet.direction), packet.direction)))
       return;
     Match match{index, rule.id, MatchOn::packet, packet.direction, false, 0, packet.payload.size()};
     if (!compiled.options.empty()) {
@@ -110,14 +113,14 @@ class PacketPass {
   const MatchContext& context_;
   Scratch::Parts& scratch_;
   std::vector<Match>& matches_;
-  bool readers_;
+  bool behind_;
 };
 
 }  // namespace
 
 void match_packet(const RuleSet& set, const RuleGroup* group, const MatchContext& context,
                   bool first_of_direction, Scratch& scratch, std::vector<Match>& matches, PacketTurn turn) {
-  if (group == nullptr || (turn == PacketTurn::behind_stream && !group->readers)) return;
+  if (group == nullptr || (turn == PacketTurn::behind_stream && !group->second_turn)) return;
   PacketPass(set, *group, context, scratch.parts(), matches, turn).run(first_of_direction);
 }
 

@@ -22,6 +22,7 @@ bool is_tcp(const Rule& rule) {
     case RuleProtocol::tcp:
     case RuleProtocol::tcp_pkt:
     case RuleProtocol::tcp_stream:
+    case RuleProtocol::application:
       return true;
     default:
       return false;

@@ -11,14 +11,14 @@
 #include <vector>
 
 #include "signatures/address_set.hpp"
+#include "signatures/app_protocol.hpp"
 #include "signatures/port_set.hpp"
 
 namespace lockstep::signatures {
 
 enum class Action : std::uint8_t { pass, drop, reject, reject_dst, reject_both, alert };
 
-// What the protocol field of a rule may name and be matched. The application protocols are recognised, and
-// rules that need them are skipped by name until their parser is built.
+// What the protocol field of a rule may name. `application`: TCP, and Rule::application says which protocols.
 enum class RuleProtocol : std::uint8_t {
   ip,
   ipv4,
@@ -284,6 +284,16 @@ struct FlowCounter {  // flow.age, flow.pkts, flow.bytes
 
 using StateOption = std::variant<Flowbits, Xbits, Flowint, StreamSize, FlowCounter>;
 
+// ---- what the connection speaks ----
+
+// app-layer-protocol. `direction` is the packet's own; `final` the flow's.
+struct AppLayerProtocol {
+  enum class Of : std::uint8_t { direction, to_server, to_client, either, flow };
+  ProtocolSet protocols;
+  bool negated = false;  // and not unknown
+  Of of = Of::direction;
+};
+
 // ---- rate control ----
 
 struct Threshold {
@@ -316,8 +326,16 @@ struct RuleId {
 // On what a rule is judged. Packet options force the packet; contents alone make a stream rule; contents with
 // depth, offset or startswith, or beside stream_size, are judged on both. A packet that belongs to no stream
 // (UDP, ICMP, TCP without a flow) is judged by its own payload for `stream` too. header_only: no payload
-// option; ip_only: addresses and IP protocol alone, judged on the first packet of each direction of a flow.
-enum class Inspection : std::uint8_t { packet, stream, packet_and_stream, header_only, ip_only };
+// option; ip_only: addresses and IP protocol alone, judged on the first packet of each direction of a flow;
+// protocol_only: app-layer-protocol alone, judged on the packet of each direction that decides its protocol.
+enum class Inspection : std::uint8_t {
+  packet,
+  stream,
+  packet_and_stream,
+  header_only,
+  ip_only,
+  protocol_only
+};
 
 // The names that the rules of one set share; the options hold indices into these.
 struct Names {
@@ -335,6 +353,7 @@ struct Rule {
   RuleId id;
   Action action = Action::alert;
   RuleProtocol protocol = RuleProtocol::tcp;
+  ProtocolSet application;  // with RuleProtocol::application: any of these, spoken by either side
   AddressSet source, destination;
   PortSet source_ports, destination_ports;
   bool bidirectional = false;  // <>
@@ -350,12 +369,15 @@ struct Rule {
   std::vector<PayloadOption> payload;
   std::vector<PacketOption> packet;
   std::vector<StateOption> state;
-  std::optional<Threshold> threshold;  // threshold or detection_filter of the rule itself
+  std::vector<AppLayerProtocol> protocols;  // app-layer-protocol
+  std::optional<Threshold> threshold;       // threshold or detection_filter of the rule itself
   bool no_alert = false;
   bool alert_on_pass = false;  // keyword alert
   bool bypass = false;
   bool prefilter = false;
   std::uint8_t variables = 0;  // byte_extract and byte_math results
+
+  [[nodiscard]] bool asks_for_protocol() const { return !application.empty() || !protocols.empty(); }
 
   Inspection inspection = Inspection::stream;
   bool shadow = false;  // evaluated and told, never acted on (shadow.hpp)

@@ -92,8 +92,9 @@ tl::expected<std::unique_ptr<RuleGroup>, std::string> GroupBuilder::build(
       group->lookback = std::max(group->lookback,
                                  bounded ? static_cast<std::uint32_t>(compiled.lookback) : options_.window);
     }
-    if (compiled.only_reads_state()) group->readers = true;
+    if (compiled.behind_stream()) group->second_turn = true;
     if (rule.inspection == Inspection::ip_only) group->first_packet.push_back(index);
+    if (rule.inspection == Inspection::protocol_only) group->on_protocol.push_back(index);
     if (on_packet(rule)) {
       group->events |= compiled.events;
       if (compiled.events != 0)
@@ -140,7 +141,8 @@ std::uint32_t lookback(const RuleGroup& group) {
 }
 bool checks_packets(const RuleGroup& group) {
   return !group.packet.empty() || !group.packet_always.empty() || !group.packet_events.empty() ||
-         !group.first_packet.empty() || !group.fallback.empty() || !group.fallback_always.empty();
+         !group.first_packet.empty() || !group.on_protocol.empty() || !group.fallback.empty() ||
+         !group.fallback_always.empty();
 }
 
 }  // namespace lockstep::signatures

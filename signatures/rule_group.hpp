@@ -45,7 +45,8 @@ class RuleGroup {
   std::vector<std::uint32_t> packet_events;  // need one of `events`
   std::uint64_t events = 0;
   std::vector<std::uint32_t> first_packet;  // addresses alone
-  bool readers = false;                     // some rule reads flowbits or the like and writes none
+  std::vector<std::uint32_t> on_protocol;   // app-layer-protocol alone
+  bool second_turn = false;                 // some rule is judged behind the stream
   LiteralSet fallback;                      // stream rules, for payloads outside a stream
   std::vector<std::uint32_t> fallback_always;
 

@@ -32,7 +32,8 @@ tl::expected<std::uint64_t, std::string> events_of(const Rule& rule, const std::
 
 bool looks_at_payload_everywhere(const Rule& rule, const CompiledRule& compiled) {
   return !compiled.literal && rule.inspection != Inspection::header_only &&
-         rule.inspection != Inspection::ip_only && compiled.events == 0;
+         rule.inspection != Inspection::ip_only && rule.inspection != Inspection::protocol_only &&
+         compiled.events == 0;
 }
 
 tl::expected<std::vector<CompiledRule>, std::vector<CompileError>> compile_all(

@@ -71,7 +71,7 @@ void StreamScanner::Pass::take_up(const LiteralUse& use, const LiteralHit& hit) 
   const std::uint64_t last = scanner_.begin_ + hit.last_end;
   if (first > use.max_end || last < use.min_end) return;
   if (compiled_[use.rule].absolute && !scanner_.absolute_) return;
-  if (!header_holds(set_.rule(use.rule), context_.packet)) return;
+  if (!header_holds(set_.rule(use.rule), context_.packet) || speaks_otherwise(use.rule)) return;
   ++scratch_.counters.candidates;
   Pending* entry = entry_of(use.rule);
   if (entry == nullptr) {
@@ -142,7 +142,7 @@ void StreamScanner::Pass::schedule_all() {
 
 std::uint64_t StreamScanner::Pass::first_turn(Pending& entry) {
   if (entry.parked) {
-    if (!conditions_hold(entry.rule)) return never;
+    if (!conditions_hold(entry.rule, known_)) return never;
     entry.parked = false;
     return is_end() ? known_ : start_ + 1;
   }
@@ -207,15 +207,39 @@ void StreamScanner::Pass::count_regex(Pending& entry, std::uint64_t searched) {
       static_cast<std::uint32_t>(std::min<std::uint64_t>(entry.regex_searched + searched, max_regex_of_rule));
 }
 
-bool StreamScanner::Pass::conditions_hold(std::uint32_t rule) const {
+bool StreamScanner::Pass::conditions_hold(std::uint32_t rule, std::uint64_t at) const {
   return flow_holds(set_.rule(rule), context_.packet, MatchOn::stream) &&
-         state_holds(set_.rule(rule), context_);
+         state_holds(set_.rule(rule), context_) &&
+         (!compiled_[rule].asks_for_protocol ||
+          protocols_hold(set_.rule(rule), context_.seen(direction_, at), direction_));
+}
+
+// Nothing more can be learnt of what the connection speaks, and the rule asks for something else.
+bool StreamScanner::Pass::speaks_otherwise(std::uint32_t rule) const {
+  const auto& asked = set_.rule(rule).protocols;
+  // What was unknown before is no answer to wait for.
+  const bool before = std::any_of(asked.begin(), asked.end(), [](const AppLayerProtocol& option) {
+    return option.protocols.contains(AppProtocol::unknown);
+  });
+  return compiled_[rule].asks_for_protocol && context_.protocols != nullptr &&
+         context_.protocols->complete() && !before &&
+         !protocols_hold(set_.rule(rule), context_.seen(direction_), direction_);
+}
+
+// Where the protocol of this direction is decided, if rules that were asked at `at` are to be asked again
+// there.
+std::uint64_t StreamScanner::Pass::protocol_after(std::uint64_t at) const {
+  if (context_.protocols == nullptr) return never;
+  const std::uint64_t decided = context_.protocols->decided_at(direction_);
+  return decided > at && decided <= known_ ? decided : never;
 }
 
 void StreamScanner::Pass::ask(Pending& entry, std::uint64_t at) {
   entry.wake_at = never;
-  if (!conditions_hold(entry.rule)) {
-    entry.parked = true;
+  if (!conditions_hold(entry.rule, at)) {
+    const std::uint64_t later = compiled_[entry.rule].asks_for_protocol ? protocol_after(at) : never;
+    entry.parked = later == never;
+    if (!entry.parked) schedule(entry, later);
     return;
   }
   if (at <= entry.floor) {

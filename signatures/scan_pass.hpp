@@ -97,7 +97,9 @@ class StreamScanner::Pass {
   [[nodiscard]] bool decides_now(const CompiledRule& rule) const {
     return ends_.of_stream || (rule.early && ends_.of_packet);
   }
-  [[nodiscard]] bool conditions_hold(std::uint32_t rule) const;
+  [[nodiscard]] bool conditions_hold(std::uint32_t rule, std::uint64_t at) const;
+  [[nodiscard]] bool speaks_otherwise(std::uint32_t rule) const;
+  [[nodiscard]] std::uint64_t protocol_after(std::uint64_t at) const;
   void need(std::uint64_t from);
   [[nodiscard]] const std::uint8_t* at(std::uint64_t offset) const {
     return scratch_.bytes.data() + (set_.window() - (start_ - offset));

@@ -21,6 +21,10 @@
 //   such state fires at the E where it was written. State written elsewhere (by the other direction, by
 //   packet rules, by time) is seen from the next byte on.
 //
+// * What the connection speaks counts from the byte on that decided it; a rule that matched before and asks
+// for
+//   it fires there, as one does that waits for a flowbit.
+//
 // The answer is the same for every cut of the same bytes, within these bounds, each with a counter in
 // MatchCounters: one evaluation takes at most 3,000 steps and 1 MiB searched; a chunk takes at most max_work
 // evaluations, and gives at most max_regex bytes to pcre, max_regex_of_rule for one rule; beyond that a rule
@@ -39,6 +43,7 @@
 #include "signatures/host_state.hpp"
 #include "signatures/match.hpp"
 #include "signatures/packet.hpp"
+#include "signatures/protocol_detector.hpp"
 #include "signatures/rule_set.hpp"
 #include "signatures/scratch.hpp"
 
@@ -49,7 +54,12 @@ namespace lockstep::signatures {
 struct MatchContext {
   const PacketFields& packet;
   FlowState& flow;
-  HostState* hosts = nullptr;  // null: xbits are never set and setting them does nothing
+  HostState* hosts = nullptr;                   // null: xbits are never set and setting them does nothing
+  const ProtocolDetector* protocols = nullptr;  // null: nothing is known
+
+  [[nodiscard]] SeenProtocols seen(Direction direction, std::uint64_t at = ProtocolDetector::never) const {
+    return protocols != nullptr ? protocols->seen(direction, at) : SeenProtocols{};
+  }
 };
 
 class StreamScanner {

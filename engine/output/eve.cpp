@@ -63,6 +63,16 @@ void target(JsonLine& line, const AlertEvent& event) {
   put("target", at_source ? event.header.source : event.header.destination);
 }
 
+void app_proto(JsonLine& line, const AppProtoFields& fields) {
+  using signatures::AppProtocol;
+  if (fields.flow != AppProtocol::unknown) line.field("app_proto", name(fields.flow));
+  const auto other = [&](std::string_view key, AppProtocol protocol) {
+    if (protocol != AppProtocol::unknown && protocol != fields.flow) line.field(key, name(protocol));
+  };
+  other("app_proto_ts", fields.to_server);
+  other("app_proto_tc", fields.to_client);
+}
+
 }  // namespace
 
 void EveWriter::header(JsonLine& line, const EventHeader& header, std::string_view type) {
@@ -145,6 +155,7 @@ void EveWriter::write(std::string& out, const AlertEvent& event) {
   JsonLine line(out);
   header(line, event.header, "alert");
   alert_object(line, event);
+  app_proto(line, event.app_proto);
   if (event.direction) line.field("direction", name(*event.direction));
   if (event.flow) flow_object(line, *event.flow);
   evidence(line, event);
@@ -184,6 +195,7 @@ void EveWriter::flow_life(JsonLine& line, const FlowEvent& event) {
 void EveWriter::write(std::string& out, const FlowEvent& event) {
   JsonLine line(out);
   header(line, event.header, "flow");
+  app_proto(line, event.app_proto);
   line.open("flow");
   put_amounts(line, event.amounts);
   if (event.bypassed.to_server.packets + event.bypassed.to_client.packets > 0) {

@@ -67,6 +67,13 @@ struct FlowAmounts {
   Amount to_client;
 };
 
+// What the connection speaks; nothing is written of what is unknown.
+struct AppProtoFields {
+  signatures::AppProtocol flow = signatures::AppProtocol::unknown;
+  signatures::AppProtocol to_server = signatures::AppProtocol::unknown;
+  signatures::AppProtocol to_client = signatures::AppProtocol::unknown;
+};
+
 // What alerts and drops tell of the flow.
 struct FlowFields {
   FlowAmounts amounts;
@@ -84,6 +91,7 @@ struct AlertEvent {
   bool blocked = false;           // the action took place: enforcing, and drop or reject
   std::optional<Direction> direction;
   std::optional<FlowFields> flow;
+  AppProtoFields app_proto;
   std::span<const std::uint8_t> payload;  // what was matched against; of the packet or of the stream
   bool stream = false;                    // the payload is reassembled data
   std::span<const std::uint8_t> packet;   // the whole frame
@@ -113,6 +121,7 @@ struct TcpSide {
 struct FlowEvent {
   EventHeader header;
   OwnFields own;
+  AppProtoFields app_proto;
   FlowAmounts amounts;
   FlowAmounts bypassed;
   Timestamp start{};

@@ -59,7 +59,7 @@ bool has_state(const Rule& rule, bool (*is)(const StateOption&)) {
 
 bool is_tcp(RuleProtocol protocol) {
   return protocol == RuleProtocol::tcp || protocol == RuleProtocol::tcp_pkt ||
-         protocol == RuleProtocol::tcp_stream;
+         protocol == RuleProtocol::tcp_stream || protocol == RuleProtocol::application;
 }
 
 bool has_streams(RuleProtocol protocol) {
@@ -79,6 +79,11 @@ bool ip_only(const Draft& draft) {
   return draft.ip_compatible && rule.payload.empty() && rule.source_ports.is_any() &&
          rule.destination_ports.is_any() && rule.protocol != RuleProtocol::tcp_pkt &&
          rule.protocol != RuleProtocol::tcp_stream;
+}
+
+// Nothing but app-layer-protocol beside the header.
+bool protocol_only(const Rule& rule) {
+  return !rule.protocols.empty() && rule.packet.empty() && rule.state.empty() && rule.flow == FlowOption{};
 }
 
 }  // namespace
@@ -109,7 +114,10 @@ Parsed check_rule(const Draft& draft) {
 
 Inspection inspection_of(const Draft& draft) {
   const Rule& rule = draft.rule;
-  if (rule.payload.empty()) return ip_only(draft) ? Inspection::ip_only : Inspection::header_only;
+  if (rule.payload.empty()) {
+    if (protocol_only(rule)) return Inspection::protocol_only;
+    return ip_only(draft) ? Inspection::ip_only : Inspection::header_only;
+  }
   const bool packet_forced = !draft.packet_option.empty() || rule.protocol == RuleProtocol::tcp_pkt ||
                              rule.flow.scope == FlowOption::Scope::no_stream || !has_streams(rule.protocol);
   if (packet_forced) return Inspection::packet;

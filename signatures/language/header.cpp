@@ -95,7 +95,12 @@ Parsed read_protocol(std::string_view field, Draft& draft) {
   }
   if (is_application_protocol(name) || among(kOtherLayers, name)) {
     draft.rule.protocol = RuleProtocol::application;
-    draft.lacks("protocol " + lowered(name));
+    draft.ip_compatible = false;
+    if (const auto protocols = protocols_named(lowered(name))) {
+      draft.rule.application = *protocols;
+    } else {
+      draft.lacks("protocol " + lowered(name));
+    }
     return {};
   }
   return refused(field, "`" + std::string(field) + "` is no protocol",

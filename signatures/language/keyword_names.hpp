@@ -6,9 +6,8 @@
 
 namespace lockstep::signatures {
 
-inline constexpr std::array<std::string_view, 397> kUnbuiltKeywords = {"absent",
+inline constexpr std::array<std::string_view, 396> kUnbuiltKeywords = {"absent",
                                                                        "app-layer-event",
-                                                                       "app-layer-protocol",
                                                                        "app-layer-state",
                                                                        "asn1",
                                                                        "base64_data",

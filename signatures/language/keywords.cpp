@@ -100,6 +100,7 @@ constexpr Keyword kBuilt[] = {
     plain("flow.bytes", read_flow_bytes),
     plain("flow.bytes_toserver", read_flow_bytes_to_server),
     plain("flow.bytes_toclient", read_flow_bytes_to_client),
+    {"app-layer-protocol", read_app_layer_protocol, Value::required, Quotes::optional, true},
 
     plain("threshold", read_threshold),
     plain("detection_filter", read_detection_filter),

@@ -84,6 +84,7 @@ Parsed read_flow_pkts_to_client(Draft& draft, const Option& option);
 Parsed read_flow_bytes(Draft& draft, const Option& option);
 Parsed read_flow_bytes_to_server(Draft& draft, const Option& option);
 Parsed read_flow_bytes_to_client(Draft& draft, const Option& option);
+Parsed read_app_layer_protocol(Draft& draft, const Option& option);
 
 // rate.cpp
 Parsed read_threshold(Draft& draft, const Option& option);

@@ -24,7 +24,7 @@ from program import events, run, shared
 from suricata_settings import carry_over
 
 EVENT_TYPES = {"alert", "drop", "flow", "anomaly", "stats"}
-NOT_WRITTEN = {"app_proto", "ether"}  # fields of events
+NOT_WRITTEN = {"ether"}  # fields of events
 OTHER_FLOWS = ("udp", "icmp", "neighbour_discovery", "sctp", "tunnel", "other_ip")  # kinds of packets
 VERSION = (9, 0, 0)  # of Suricata, whose rule language and log format are the model
 SECONDS = 60

@@ -22,8 +22,8 @@ const std::map<std::string, std::vector<std::string>> fields{
      {"timestamp", "flow_id", "parent_id", "pcap_cnt", "event_type", "vlan", "src_ip", "src_port", "dest_ip",
       "dest_port", "proto", "ip_v", "icmp_type", "icmp_code", "pkt_src"}},
     {"alert:top",
-     {"alert", "direction", "flow", "payload", "payload_length", "payload_printable", "stream", "packet",
-      "packet_info", "verdict", "lockstep"}},
+     {"alert", "app_proto", "app_proto_ts", "app_proto_tc", "direction", "flow", "payload", "payload_length",
+      "payload_printable", "stream", "packet", "packet_info", "verdict", "lockstep"}},
     {"alert",
      {"action", "gid", "signature_id", "rev", "signature", "category", "severity", "source", "target",
       "references", "metadata"}},
@@ -36,7 +36,7 @@ const std::map<std::string, std::vector<std::string>> fields{
     {"drop",
      {"len", "tos", "ttl", "ipid", "tc",  "hoplimit", "flowlbl", "tcpseq", "tcpack",  "tcpwin",   "syn",
       "ack", "psh", "rst", "urg",  "fin", "tcpres",   "tcpurgp", "udplen", "icmp_id", "icmp_seq", "reason"}},
-    {"flow:top", {"flow", "tcp", "lockstep"}},
+    {"flow:top", {"app_proto", "app_proto_ts", "app_proto_tc", "flow", "tcp", "lockstep"}},
     {"flow:flow",
      {"pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient", "bypassed", "start", "end", "age",
       "emergency", "state", "bypass", "reason", "alerted", "wrong_thread", "action", "exception_policy",
@@ -152,6 +152,8 @@ TEST_CASE("an alert holds what Suricata's users read, in its order", "[engine][e
   event.action = r.action;
   event.blocked = true;
   event.direction = Direction::to_server;
+  using P = signatures::AppProtocol;
+  event.app_proto = {P::http1, P::http1, P::failed};
   event.flow = flow();
   event.payload = payload;
   event.stream = true;
@@ -177,9 +179,7 @@ TEST_CASE("an alert holds what Suricata's users read, in its order", "[engine][e
   CHECK(json["pkt_src"] == "wire/pcap");
   const Json& alert = json["alert"];
   CHECK(alert["action"] == "blocked");
-  CHECK(alert["gid"] == 1);
-  CHECK(alert["signature_id"] == 2008983);
-  CHECK(alert["rev"] == 7);
+  CHECK((alert["gid"] == 1 && alert["signature_id"] == 2008983 && alert["rev"] == 7));
   CHECK(alert["signature"] == r.message);
   CHECK(alert["category"] == r.category);
   CHECK(alert["severity"] == 1);
@@ -187,6 +187,8 @@ TEST_CASE("an alert holds what Suricata's users read, in its order", "[engine][e
   CHECK(alert["target"] == Json({{"ip", "192.0.2.2"}, {"port", 80}}));
   CHECK(alert["references"] == Json({"https://cve.mitre.org/2020-1", "odd:x"}));
   CHECK(alert["metadata"] == Json({{"tag", {"a", "b"}}, {"created_at", {"2020"}}}));
+  CHECK(json["app_proto"] == "http");
+  CHECK((json["app_proto_tc"] == "failed" && !json.contains("app_proto_ts")));
   CHECK(json["direction"] == "to_server");
   CHECK(json["flow"]["pkts_toserver"] == 3);
   CHECK(json["flow"]["bytes_toclient"] == 200);
@@ -312,7 +314,7 @@ TEST_CASE("a flow tells its life and how TCP went", "[engine][eve]") {
   event.tcp_state = reassembly::TcpState::fin_wait_2;
   event.diverged = true;
   const Json json = written(event);
-  CHECK_FALSE(json.contains("pcap_cnt"));
+  CHECK_FALSE((json.contains("app_proto") || json.contains("pcap_cnt")));
   CHECK(json["src_ip"] == "2001:0db8:0000:0000:0000:0000:0000:0001");
   CHECK(json["ip_v"] == 6);
   const Json& flow = json["flow"];

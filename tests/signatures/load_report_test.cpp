@@ -13,7 +13,7 @@ TEST_CASE("the account shows each fault with its place, line and caret, and ends
       "alert tcp any any -> any any (content:\"a\"; sid:1;)\n"
       "alert tcp any any -> any any (dept:4; sid:2;)\n"
       "alert tcp any any -> any any (classtype:odd; sid:3;)\n"
-      "alert http any any -> any any (http.uri; content:\"/\"; sid:4;)\n"
+      "alert sip any any -> any any (http.uri; content:\"/\"; sid:4;)\n"
       "alert tcp any any -> any any (content:\"b\"; sid:1;)\n");
   CHECK(parsed.report.account(LoadReport::Detail::every_rule) ==
         "test.rules:2:31: error: `dept` is no keyword\n"
@@ -24,11 +24,11 @@ TEST_CASE("the account shows each fault with its place, line and caret, and ends
         "  alert tcp any any -> any any (classtype:odd; sid:3;)\n"
         "                                          ^\n"
         "  add it to classification.config\n"
-        "test.rules:4: skipped: sid 4: needs http.uri, protocol http\n"
+        "test.rules:4: skipped: sid 4: needs http.uri, protocol sip\n"
         "test.rules:5: skipped: sid 1 rev 0: superseded by another rule of this sid\n"
         "skipped rules by what they need (a rule may need several):\n"
         "        1  http.uri\n"
-        "        1  protocol http\n"
+        "        1  protocol sip\n"
         "        1  (superseded by another rule of the same sid)\n"
         "2 rules loaded, 1 failed, 2 skipped\n");
   CHECK(parsed.report.found() == 5);

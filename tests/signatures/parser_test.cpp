@@ -48,12 +48,16 @@ TEST_CASE("every action and protocol of the language is known", "[signatures][pa
     INFO(name);
     CHECK(outcome(with_options("", name)) == "loaded");
   }
-  CHECK(outcome(with_options("", "http")) == "skipped: protocol http");
+  for (const std::string_view name :
+       {"http", "http1", "HTTP2", "tls", "ssh", "smb", "dcerpc", "telnet", "pgsql"}) {
+    INFO(name);
+    CHECK(outcome(with_options("", name)) == "loaded");
+  }
   CHECK(outcome(with_options("", "ftp-data")) == "skipped: protocol ftp-data");
   CHECK(outcome(with_options("", "arp")) == "skipped: protocol arp");
   CHECK(outcome(with_options("", "tcp:all")) == "skipped: rule hook");
   CHECK(outcome("accept:hook tcp any any -> any any (sid:1;)") == "skipped: action scope action accept");
-  CHECK(outcome("alert http any any => any any (sid:1;)") == "skipped: protocol http direction =>");
+  CHECK(outcome("alert http any any => any any (sid:1;)") == "skipped: direction =>");
   ParserSettings tcp_alone;
   tcp_alone.other_transports = false;
   CHECK(outcome(with_options("", "udp"), tcp_alone) == "skipped: protocol udp");

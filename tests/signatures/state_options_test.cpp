@@ -54,7 +54,7 @@ TEST_CASE("flowbits read their operation and names", "[signatures][flowbits]") {
 
 TEST_CASE("names are numbered over the loaded rules alone", "[signatures][flowbits]") {
   const ParsedRules parsed = load(
-      "alert http any any -> any any (flowbits:set,skipped; sid:1;)\n"
+      "alert sip any any -> any any (flowbits:set,skipped; sid:1;)\n"
       "alert tcp any any -> any any (flowbits:set,kept; flowint:n,+,m; sid:2;)\n"
       "alert tcp any any -> any any (flowbits:isset,kept; xbits:set,x,track ip_src; sid:3;)\n");
   CHECK(parsed.names.flowbits == std::vector<std::string>{"kept"});
@@ -68,7 +68,7 @@ TEST_CASE("a flowbit that no loaded rule sets is warned of once", "[signatures][
   const ParsedRules parsed = load(
       "alert tcp any any -> any any (flowbits:isset,never; sid:1;)\n"
       "alert tcp any any -> any any (flowbits:isset,never; sid:2;)\n"
-      "alert http any any -> any any (flowbits:set,late; sid:3;)\n"
+      "alert sip any any -> any any (flowbits:set,late; sid:3;)\n"
       "alert tcp any any -> any any (flowbits:isset,late; sid:4;)\n"
       "alert tcp any any -> any any (flowbits:isnotset,free; sid:5;)\n");
   REQUIRE(parsed.report.warnings.size() == 2);
@@ -154,4 +154,33 @@ TEST_CASE("threshold and detection_filter read their words in any order", "[sign
   CHECK(outcome(with_options("detection_filter:track by_src,count 1,seconds 1; threshold:type limit,track "
                              "by_src,count 1,seconds 1;")) ==
         "1:80: a rule has one threshold or detection_filter");
+}
+
+TEST_CASE("app-layer-protocol names protocols and a side", "[signatures][parser][protocol]") {
+  using Of = AppLayerProtocol::Of;
+  const auto option = [](std::string_view text) {
+    const Rule rule = rule_of(with_options(text));
+    REQUIRE(rule.protocols.size() == 1);
+    return rule.protocols.front();
+  };
+  const AppLayerProtocol plain = option("app-layer-protocol:http|tls;");
+  CHECK(plain.protocols == (ProtocolSet(AppProtocol::http1) | AppProtocol::http2 | AppProtocol::tls));
+  CHECK((plain.of == Of::direction && !plain.negated));
+  CHECK((option("app-layer-protocol:!http,final;").of == Of::flow));
+  CHECK(option("app-layer-protocol:!http,final;").negated);
+  CHECK(option("app-layer-protocol:ssh,to_client;").of == Of::to_client);
+  CHECK(option("app-layer-protocol:dcerpc,either;").protocols.contains(AppProtocol::smb));
+  CHECK_FALSE(option("app-layer-protocol:dcerpc,exact;").protocols.contains(AppProtocol::smb));
+  CHECK(option("app-layer-protocol:failed;").protocols == AppProtocol::failed);
+  CHECK(rule_of(with_options("app-layer-protocol:tls;")).inspection == Inspection::protocol_only);
+  CHECK(rule_of(with_options("app-layer-protocol:tls; flow:to_server;")).inspection ==
+        Inspection::header_only);
+  CHECK(rule_of(with_options("content:\"a\";", "http")).inspection == Inspection::stream);
+  CHECK(outcome(with_options("app-layer-protocol:sip|http;")) == "skipped: protocol sip");
+  CHECK(outcome(with_options("app-layer-protocol:tls,original;")) == "skipped: app-layer-protocol:original");
+  CHECK(outcome(with_options("app-layer-protocol:!unknown;")) ==
+        "1:51: a negation never holds while the protocol is unknown");
+  CHECK(outcome(with_options("app-layer-protocol:htp;")) == "1:50: `htp` is no application protocol");
+  CHECK(outcome(with_options("app-layer-protocol:tls,final,either;")) ==
+        "1:60: app-layer-protocol looks at one side or at both, not at several");
 }

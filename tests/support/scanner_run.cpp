@@ -69,7 +69,8 @@ std::vector<StreamFire> scanned(const RuleSet& set, const StreamInput& input) {
   if (!scratch) throw std::runtime_error(scratch.error());
   const auto packet = packet_in(input.direction, input.server_port);
   FlowState flow;
-  const MatchContext context{.packet = packet, .flow = flow, .hosts = nullptr};
+  ProtocolDetector protocols(input.server_port);
+  const MatchContext context{.packet = packet, .flow = flow, .hosts = nullptr, .protocols = &protocols};
   StreamScanner scanner(set, set.rules_for(endpoints(input.server_port)).of(input.direction));
   std::vector<Match> matches;
   const auto scan = [&](std::uint64_t from, std::uint64_t to, bool last) {
@@ -78,6 +79,7 @@ std::vector<StreamFire> scanned(const RuleSet& set, const StreamInput& input) {
                                           input.bytes.begin() + static_cast<std::ptrdiff_t>(to));
     const StreamChunk chunk{
         .direction = input.direction, .offset = from, .bytes = bytes, .end_of_stream = last};
+    protocols.take(input.direction, from, bytes);
     scanner.scan(chunk, LastBytes(input.bytes, from, set.window()), context, *scratch, matches);
   };
   std::uint64_t at = 0;
