@@ -12,7 +12,7 @@ SEED ?= 0
 # The executables with tests that start threads; those tests carry the tag [threads].
 THREADED_TESTS := $(shell git grep -l '\[threads\]' -- 'tests/*_test.cpp' | cut -d/ -f2 | sort -u | sed 's/^/test_/')
 
-.PHONY: help bootstrap build test asan tsan bench fuzz oracle lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan bench fuzz oracle evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,6 +55,11 @@ oracle: bootstrap ## N (100000) hostile connections of each mode against this ke
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target oracle
 	build/dev/oracle --count $(N) --seed $(SEED) --jobs $(JOBS) --save build/oracle
+
+evasions: bootstrap ## write docs/EVASIONS.md anew: each way to evade, against this kernel and through the engine
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target evasions
+	build/dev/evasions --markdown docs/EVASIONS.md
 
 lint: bootstrap ## format, layers, file lengths, docs/REASONS.md, clang-tidy; writes nothing
 	tools/lint

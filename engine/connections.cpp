@@ -93,6 +93,12 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     if (packet.hairpin) record.handshake.came_back(segment);
     return;
   }
+  if (!config_.enforcing && packet.ruling.reason == reassembly::Reason::syn_limit) {
+    // It was not kept away: the server may answer it, or one that it takes the place of.
+    packet.ruling = reassembly::Ruling{};
+    packet.ruling.events.add(reassembly::StreamEvent::whs_syn_flood);
+    packet.ruling.events.add(reassembly::StreamEvent::ambiguous);
+  }
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
   if (!packet.ruling.forwards()) return;
@@ -139,7 +145,7 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
   if (segment.has(TcpFlag::rst)) {
     packet.ruling = reassembly::stripped_reset(segment);  // ends what is not there, and carries no byte
   } else if (!segment.has(TcpFlag::ack)) {
-    packet.ruling = reassembly::drop(reassembly::Reason::no_ack_flag);
+    packet.ruling = reassembly::drop_without_ack(segment);
   } else if (segment.has(TcpFlag::syn) && half_open_.refused() == 0 &&
              now_ - start_ >= config_.timeouts.fresh) {
     // Every SYN that it could answer is known (EVASIONS H07).
@@ -317,8 +323,9 @@ void Pipeline::end_streams(Flow& flow) {
 }
 
 Duration Pipeline::timeout_of(const Flow& flow) const {
-  const bool hole = flow.session.holds_unscanned(Direction::to_server) ||
-                    flow.session.holds_unscanned(Direction::to_client);
+  // The host itself waits without limit; so must who only looks on.
+  const bool hole = config_.enforcing && (flow.session.holds_unscanned(Direction::to_server) ||
+                                          flow.session.holds_unscanned(Direction::to_client));
   if (hole) {
     if (now_ - flow.hole_since >= config_.timeouts.hole) return Duration::zero();
     return config_.timeouts.hole;

@@ -141,7 +141,9 @@ void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_cl
     same->returned = returned;
     return;
   }
-  offers_[count_++] = offer;
+  // Observing, the latest one takes the last place; enforcing, none comes that has no place.
+  count_ = static_cast<std::uint8_t>(std::min<std::size_t>(count_ + 1U, max_candidates));
+  offers_[count_ - 1U] = offer;
 }
 
 }  // namespace lockstep::reassembly

@@ -18,6 +18,13 @@ namespace lockstep::reassembly {
   return ruling;
 }
 
+// RFC 9293 §3.10.7.4: inside a connection a segment without ACK counts for nothing.
+[[nodiscard]] inline Ruling drop_without_ack(const Segment& segment) {
+  Ruling ruling = drop(Reason::no_ack_flag);
+  if (segment.ack.value() != 0) ruling.events.add(StreamEvent::pkt_broken_ack);
+  return ruling;
+}
+
 // A RST that may go out: a plain one, whatever came with it (EVASIONS R16, R18; RFC 9293 §3.10.7.4: RST
 // wins).
 [[nodiscard]] Ruling stripped_reset(const Segment& segment);

@@ -98,7 +98,7 @@ Ruling Session::judge(const Segment& segment, Direction direction) const {
       stored.accepted = stored.old_ack = true;
       return judge_payload(segment, direction, stored);
     }
-    if (!segment.has(TcpFlag::ack)) return drop(Reason::no_ack_flag);
+    if (!segment.has(TcpFlag::ack)) return drop_without_ack(segment);
     return established_ ? judge_segment(segment, direction) : judge_handshake(segment, direction);
   }();
   // Which byte leaves the stream depends on when the application reads, and on how (EVASIONS U04, U06).
@@ -231,6 +231,7 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
       ruling.kind = Ruling::Kind::gap;
       ruling.gap_to = next;
       ruling.events.add(StreamEvent::capture_gap);
+      ruling.events.add(StreamEvent::reassembly_seq_gap);
       return ruling;
     }
   }
@@ -344,7 +345,8 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
 
 void Session::take_timestamp(const Segment& segment, Direction direction) {
   HostMirror& to = mirror(direction);
-  if (!segment.options.timestamps) return;
+  // Those that were not negotiated mean nothing to the host (EVASIONS H30).
+  if (!segment.options.timestamps || !(timestamps_ || adopted_)) return;
   // RFC 7323 §4.3: only from segments that are not ahead of what was acknowledged; the latest that can be is
   // the in-order end.
   if (to.to_offset(segment.seq) > to.bytes.in_order()) return;

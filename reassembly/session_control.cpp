@@ -113,9 +113,10 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
     if (!same) return drop(Reason::syn_in_connection, StreamEvent::whs_syn_resend_diff_seq_on_syn_recv);
     return sanitized_syn(segment);
   }
-  const StreamEvent event = direction == Direction::to_client ? StreamEvent::est_syn_toclient
-                            : same                            ? StreamEvent::est_syn_resend
-                                                              : StreamEvent::est_syn_resend_diff_seq;
+  const StreamEvent event = closed()                            ? StreamEvent::shutdown_syn_resend
+                            : direction == Direction::to_client ? StreamEvent::est_syn_toclient
+                            : same                              ? StreamEvent::est_syn_resend
+                                                                : StreamEvent::est_syn_resend_diff_seq;
   if (limits_->enforcing && !closed() && !interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, event);
   }

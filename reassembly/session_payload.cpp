@@ -53,6 +53,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     ruling.kind = Ruling::Kind::gap;
     ruling.gap_to = begin;
     ruling.events.add(StreamEvent::capture_gap);
+    ruling.events.add(StreamEvent::reassembly_seq_gap);
     return ruling;
   }
   if (const StreamOffset right = to.rcv_edge(); right != HostMirror::none) {

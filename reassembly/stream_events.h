@@ -45,7 +45,6 @@
   X(mptcp, "mptcp")                                                                 \
   X(ambiguous, "ambiguous")                                                         \
   X(capture_gap, "capture_gap")                                                     \
-  X(one_direction, "one_direction")                                                 \
-  X(diverged, "diverged")
+  X(one_direction, "one_direction")
 
 #endif

@@ -177,3 +177,19 @@ TEST_CASE("observing, a FIN on a SYN-ACK means nothing", "[observing][H16]") {
   wire.client.acks({.ack = 1}).passes();
   wire.as_server().sends("EVIL", {.seq = 1}).passes().delivers("EVIL");
 }
+
+TEST_CASE("observing, a hole may be filled after any time", "[observing][O13]") {
+  Wire wire = Wire::established(watching());
+  wire.client.sends("IL", {.seq = 3}).passes().delivers_nothing();
+  wire.wait(std::chrono::minutes(10));
+  wire.client.sends("EV", {.seq = 1}).passes().delivers("EVIL");
+}
+
+TEST_CASE("observing, the latest of many SYNs is known, and the doubt is told", "[observing][H08]") {
+  Wire wire(watching());
+  for (std::uint32_t isn = 1; isn <= 4; ++isn) wire.as_client().syns({.isn = isn}).passes();
+  wire.client.syns().passes().raises(StreamEvent::ambiguous);
+  wire.server.syn_acks().passes();
+  wire.client.acks().passes();
+  wire.client.sends("EVIL").passes().delivers("EVIL");
+}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <thread>
 
 #include <fmt/format.h>
 #include <netinet/tcp.h>
@@ -28,6 +29,12 @@ Endpoints new_endpoints(const Scenario& scenario) {
   return ends;
 }
 
+// Flags, and what it acknowledges, counted from the peer's SYN.
+std::string brief(const Segment& segment, std::uint32_t isn) {
+  if (!segment.has(TcpFlag::ack)) return to_string(segment.flags);
+  return fmt::format("{}/{}", to_string(segment.flags), static_cast<std::int32_t>(segment.ack.value() - isn));
+}
+
 class Conversation {
  public:
   Conversation(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules, Record* record)
@@ -37,7 +44,8 @@ class Conversation {
         record_(record),
         peer_(scenario, new_endpoints(scenario)) {
     if (mode != Mode::direct)
-      tap_.emplace(rules, mode == Mode::enforce, mode == Mode::enforce && !scenario.honest, scenario.ipv6);
+      tap_.emplace(rules, mode == Mode::enforce, mode == Mode::enforce && !scenario.honest && scenario.tight,
+                   scenario.ipv6);
     if (tap_ && record != nullptr) tap_->keep_transcript(record->transcript);
     while (!host_->next_packet().empty()) {
     }
@@ -101,6 +109,7 @@ class Conversation {
 };
 
 void Conversation::take(const Step& step) {
+  if (record_ != nullptr) record_->steps.emplace_back();
   switch (step.kind) {
     case Step::Kind::packet:
       transmit(step);
@@ -129,9 +138,18 @@ void Conversation::take(const Step& step) {
       read(sockets_.back());
       sockets_.back().socket.close();
       break;
+    case Step::Kind::keeps_urgent:
+      accept();
+      if (!sockets_.empty()) sockets_.back().socket.keep_urgent_in_line();
+      break;
     case Step::Kind::pauses:
       now_ += std::chrono::milliseconds(step.size);
       if (tap_) leave(tap_->advance(now_), step);
+      if (tap_ && record_ != nullptr && !tap_->told().empty())
+        record_->steps.back().verdicts.push_back(tap_->told());
+      break;
+    case Step::Kind::sleeps:
+      std::this_thread::sleep_for(std::chrono::milliseconds(step.size));
       break;
     case Step::Kind::reopens:
       peer_.reopen(peer_.isn() + static_cast<std::uint32_t>(step.seq));
@@ -174,6 +192,7 @@ void Conversation::to_host(const Bytes& frame, const Step& step) {
     return;
   }
   auto departing = tap_->process(frame, Side::peer, now_);
+  if (record_ != nullptr) record_->steps.back().verdicts.push_back(tap_->told());
   if (mode_ == Mode::observe) {
     if (!step.lost) host_->deliver(frame);
     return;
@@ -234,12 +253,18 @@ void Conversation::from_host(const Bytes& packet, const Step& step) {
     }
   }
   now_ += std::chrono::microseconds(100);
-  if (record_ != nullptr) record_->packets.push_back({now_, packet});
+  if (record_ != nullptr) {
+    record_->packets.push_back({now_, packet});
+    if (!record_->steps.empty()) record_->steps.back().answers.push_back(brief(*segment, peer_.isn()));
+  }
   if (step.answers_lost) return note("       -- the host's answer is lost");
   const bool arrives = !step.answers_lost_late;
   if (!arrives) note("       -- the host's answer is lost beyond the engine");
   if (!tap_) return arrives ? arrive(packet) : void();
   auto departing = tap_->process(packet, Side::host, now_);
+  if (record_ != nullptr && !record_->steps.empty() && tap_->told() != "forward")
+    record_->steps.back().verdicts.push_back(
+        fmt::format("(host's {}: {})", to_string(segment->flags), tap_->told()));
   if (mode_ == Mode::observe) return arrives ? arrive(packet) : void();
   leave(departing, step);
 }

@@ -48,8 +48,14 @@ struct Recorded {
   Timestamp time{};
   Bytes bytes;
 };
+// What a step led to, in words.
+struct StepTrace {
+  std::vector<std::string> verdicts;  // of the engine, one for each frame of the step
+  std::vector<std::string> answers;   // of the host: flags, and what it acknowledges, from the peer's SYN on
+};
 struct Record {
   std::string transcript;
+  std::vector<StepTrace> steps;   // one for each of the scenario
   std::vector<Recorded> packets;  // before the engine, in both directions
 };
 

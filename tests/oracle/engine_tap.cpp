@@ -15,19 +15,19 @@
 namespace lockstep::oracle {
 namespace {
 
-std::shared_ptr<const RuleGeneration> compile(const char* action) {
+std::shared_ptr<const RuleGeneration> compile(const char* action, std::string_view content) {
   signatures::RuleParser parser{signatures::ParserSettings{}};
-  parser.parse("oracle.rules",
-               fmt::format("{} tcp any any -> any any (msg:\"signature\"; content:\"{}\"; sid:1;)", action,
-                           signature));
+  parser.parse(
+      "oracle.rules",
+      fmt::format("{} tcp any any -> any any (msg:\"signature\"; content:\"{}\"; sid:1;)", action, content));
   auto compiled = compile_rules(LoadedRules{std::move(parser).finish(), {}}, Settings{}, 1);
   if (compiled) return *compiled;
   std::cerr << "the oracle's own rule does not compile\n";
   std::abort();
 }
 
-std::unique_ptr<Inspector> inspector_of(const char* action, HostTable& hosts) {
-  auto made = Inspector::make(compile(action), hosts, {});
+std::unique_ptr<Inspector> inspector_of(const char* action, std::string_view content, HostTable& hosts) {
+  auto made = Inspector::make(compile(action, content), hosts, {});
   if (made) return std::make_unique<Inspector>(std::move(*made));
   std::cerr << made.error() << '\n';
   std::abort();
@@ -52,11 +52,11 @@ PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
 
 }  // namespace
 
-Rules::Rules() {
+Rules::Rules(std::string_view content) {
   hosts_ =
       std::make_unique<HostTable>(HostTableLimits{.rates = 64, .bits = 64, .port_sets = 4}, replay_hash_seed);
-  dropping_ = inspector_of("drop", *hosts_);
-  alerting_ = inspector_of("alert", *hosts_);
+  dropping_ = inspector_of("drop", content, *hosts_);
+  alerting_ = inspector_of("alert", content, *hosts_);
 }
 
 EngineTap::EngineTap(Rules& rules, bool enforcing, bool tight, bool ipv6)
@@ -80,14 +80,22 @@ std::vector<EngineTap::Departing> EngineTap::process(const Bytes& bytes, Side si
   frame.time = time;
   frame.number = ++frames_;
   frame.port = side == Side::peer ? 0 : 1;
+  told_.clear();
+  made_.clear();
   pipeline_->process(frame);
+  if (told_.empty()) told_ = "held";
+  told_ += made_;
   unchanged_ = departing_.size() == 1 && departing_.front().bytes == bytes;
   return std::move(departing_);
 }
 
 std::vector<EngineTap::Departing> EngineTap::advance(Timestamp time) {
   departing_.clear();
+  told_.clear();
+  made_.clear();
   pipeline_->advance(time);
+  if (!told_.empty()) told_ += made_;
+  if (told_.empty() && !made_.empty()) told_ = made_.substr(1);
   return std::move(departing_);
 }
 
@@ -127,6 +135,7 @@ void EngineTap::on_packet(const Packet& packet) {
   if (packet.ruling.events.has(reassembly::StreamEvent::ambiguous)) take_other_readings(packet);
   if (transcript_) transcript_->on_packet(packet);
   reason_ = packet.verdict.reason;
+  tell(packet);
   alerted_ = alerted_ || !packet.matches.empty();
   reported_ = reported_ || packet.ruling.events.has(reassembly::StreamEvent::ambiguous);
   const bool resets =
@@ -134,6 +143,17 @@ void EngineTap::on_packet(const Packet& packet) {
   may_have_reset_ = may_have_reset_ || resets;
   gave_up_ =
       gave_up_ || packet.verdict.action == Action::drop_flow || packet.verdict.action == Action::reject;
+}
+
+void EngineTap::tell(const Packet& packet) {
+  if (packet.kind == Packet::Kind::fragment && packet.verdict.passes()) return;  // its datagram is told
+  if (!told_.empty()) told_ += ", ";
+  told_ += name(packet.verdict.action);
+  if (packet.verdict.reason != Reason::none) told_ += fmt::format(" {}", name(packet.verdict.reason));
+  std::uint64_t events = packet.ruling.events.bits;
+  for (unsigned bit = 0; events != 0; ++bit, events >>= 1U) {
+    if ((events & 1U) != 0) told_ += fmt::format(" !{}", name(static_cast<reassembly::StreamEvent>(bit)));
+  }
 }
 
 void EngineTap::inspect_departure(std::span<const std::uint8_t> packet) {
@@ -170,6 +190,7 @@ void EngineTap::on_gap(const Flow& flow, Direction direction, reassembly::Stream
 void EngineTap::on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
   if (transcript_) transcript_->on_made(flow, towards, flags, bytes);
   if ((flags.bits & reassembly::TcpFlag::rst) != 0) may_have_reset_ = true;
+  made_ += fmt::format(" +{}", to_string(flags));
 }
 
 void EngineTap::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {

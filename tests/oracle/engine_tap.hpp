@@ -21,7 +21,7 @@ enum class Side : std::uint8_t { peer, host };
 // The rule with the signature, which drops or only alerts; compiled once a process.
 class Rules {
  public:
-  Rules();
+  explicit Rules(std::string_view content);
   [[nodiscard]] Inspector& inspector(bool enforcing) { return enforcing ? *dropping_ : *alerting_; }
 
  private:
@@ -52,6 +52,9 @@ class EngineTap final : public Observer, public PacketPort {
   // Whether the last frame left alone and as it came.
   [[nodiscard]] bool left_unchanged() const { return unchanged_; }
   [[nodiscard]] Reason last_reason() const { return reason_; }
+  // What was decided of the last frame, in words: verdict and reason, each event as `!name`, each packet of
+  // the engine's own as `+flags`. "held": nothing yet.
+  [[nodiscard]] const std::string& told() const { return told_; }
   // Something went to the host that can reset it, by the engine's own account.
   [[nodiscard]] bool may_have_reset() const { return may_have_reset_; }
   // What went to the host though no packet may: an urgent pointer, a RST or SYN with payload, MPTCP, a wrong
@@ -81,6 +84,7 @@ class EngineTap final : public Observer, public PacketPort {
   };
   // Observing: what other readings of the stream have.
   void take_other_readings(const Packet& packet);
+  void tell(const Packet& packet);
   void inspect_departure(std::span<const std::uint8_t> packet);
   [[nodiscard]] bool to_host(std::span<const std::uint8_t> packet) const;
 
@@ -97,6 +101,8 @@ class EngineTap final : public Observer, public PacketPort {
   bool gave_up_ = false;
   bool may_have_reset_ = false;
   std::string unclean_;
+  std::string told_;
+  std::string made_;
 };
 
 }  // namespace lockstep::oracle

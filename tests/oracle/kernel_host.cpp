@@ -123,6 +123,10 @@ void HostSocket::half_close() {
   if (descriptor_ >= 0 && state() != TCP_SYN_SENT) ::shutdown(descriptor_, SHUT_WR);
 }
 
+void HostSocket::keep_urgent_in_line() {
+  if (descriptor_ >= 0) set(descriptor_, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
 void HostSocket::close() {
   if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
 }
@@ -146,7 +150,8 @@ tl::expected<void, std::string> KernelHost::set_up() {
   tun_ = *tun;
   buffer_.resize(1U << 16U);
   for (const bool v6 : {false, true}) {
-    for (const Service service : {Service::plain, Service::small_window, Service::fast_open}) {
+    for (const Service service :
+         {Service::plain, Service::small_window, Service::fast_open, Service::fast_open_cookie}) {
       if (auto done = listen(service, v6); !done) return done;
     }
   }
@@ -159,7 +164,9 @@ tl::expected<void, std::string> KernelHost::listen(Service service, bool v6) {
   set(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
   if (v6) set(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (service == Service::small_window) set(descriptor, SOL_SOCKET, SO_RCVBUF, small_buffer);
-  if (service == Service::fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN, 4096);
+  const bool fast_open = service == Service::fast_open || service == Service::fast_open_cookie;
+  if (fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN, 4096);
+  if (service == Service::fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1);
   Name name = Name::of(v6 ? HostAddress::v6 : HostAddress::v4, static_cast<std::uint16_t>(service));
   // The kernel takes an IPv6 address up a moment after it was told.
   int bound = ::bind(descriptor, name.raw(), name.length);

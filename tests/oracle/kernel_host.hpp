@@ -16,7 +16,8 @@
 namespace lockstep::oracle {
 
 // What listens, and on which port.
-enum class Service : std::uint16_t { plain = 80, small_window = 81, fast_open = 82 };
+// Fast Open with a cookie, or without asking for one.
+enum class Service : std::uint16_t { plain = 80, small_window = 81, fast_open = 82, fast_open_cookie = 83 };
 
 // Addresses as text; every other address of the two prefixes, 10.0.0.0/8 and fd00::/64, lies behind the
 // device.
@@ -38,6 +39,7 @@ class HostSocket {
   bool read();
   void write(std::string_view text);
   void half_close();
+  void keep_urgent_in_line();
   // The application is done; the kernel goes through the closing states.
   void close();
 

@@ -195,7 +195,7 @@ int run_alone(Settings settings) {
     std::cout << "SKIPPED: " << host.error() << '\n';
     return 0;
   }
-  Rules rules;
+  Rules rules(signature);
   if (!settings.fault.empty()) return find_faults(settings, **host, rules) ? 0 : 1;
   if (settings.only != 0) {
     settings.count = 1;

@@ -63,7 +63,7 @@ Result settings() {
       {"ipv4/tcp_max_syn_backlog", "65536"},
       {"ipv4/tcp_no_metrics_save", "1"},
       {"ipv4/tcp_timestamps", "1"},
-      {"ipv4/tcp_fastopen", "515"},  // client, server, and data in a SYN without a cookie
+      {"ipv4/tcp_fastopen", "3"},  // client and server
       {"ipv4/conf/all/rp_filter", "0"},
       {"ipv4/conf/default/rp_filter", "0"},
       {"core/somaxconn", "65536"},

@@ -120,6 +120,8 @@ std::vector<Bytes> Peer::build(const Step& step, std::uint32_t ticks) {
   spec.reserved = step.reserved;
   spec.options = options_of(step, ticks);
   spec.payload = step.payload;
+  if (step.ttl) spec.ttl = *step.ttl;
+  spec.tos = step.tos;
   const std::int64_t at = offset(spec.seq);
   for (std::size_t i = 0; i < std::min(step.known, spec.payload.size()) && at >= 0; ++i) {
     const std::size_t place = static_cast<std::size_t>(at) + i;
@@ -141,6 +143,7 @@ std::vector<Bytes> Peer::build(const Step& step, std::uint32_t ticks) {
   Bytes packet = test::build_packet(spec);
   if (step.bad_checksum)
     packet[packet.size() - 1 - step.payload.size() - (spec.options.size() + 3) / 4 * 4 - 2] ^= 0x55U;
+  packet.insert(packet.end(), step.trailer.begin(), step.trailer.end());
   if (step.fragments.empty()) return {packet};
   auto pieces = test::fragment_packet(packet, spec.link, step.fragments, spec.ip_id);
   if (pieces.size() > 1) arrange(pieces, step.pieces, scenario_->ipv6);
@@ -153,16 +156,19 @@ void Peer::learn(const reassembly::Segment& segment) {
     return;
   }
   if (segment.has(TcpFlag::syn)) {
-    // Of several SYN-ACKs the first that answers the peer's SYN counts.
-    const bool answers = !segment.has(TcpFlag::ack) || segment.ack.value() == isn_ + 1;
+    // Of several SYN-ACKs the first that answers the peer's SYN counts, or the SYN and what came with it.
+    const bool fast_open =
+        scenario_->service == Service::fast_open || scenario_->service == Service::fast_open_cookie;
+    const std::int64_t taken = segment.has(TcpFlag::ack) ? offset(segment.ack.value()) : 0;
+    const bool answers = taken >= 0 && taken <= (fast_open ? 1460 : 0);
     if (host_known_ || !answers) return;
     host_isn_ = segment.seq.value();
     host_next_ = host_isn_ + 1;
     host_known_ = true;
     host_shift_ = scenario_->window_scale ? segment.options.window_scale.value_or(0) : 0;
-    edge_ = segment.window;
+    edge_ = taken + segment.window;
     if (segment.options.timestamps) host_tsval_ = segment.options.timestamps->value;
-    if (segment.has(TcpFlag::ack)) acked_ = 0;
+    if (segment.has(TcpFlag::ack)) acked_ = taken;
     return;
   }
   if (!host_known_ || !segment.has(TcpFlag::ack)) return;

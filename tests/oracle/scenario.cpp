@@ -39,10 +39,14 @@ std::string_view name(Step::Kind kind) {
       return "application closes";
     case Step::Kind::pauses:
       return "pause";
+    case Step::Kind::sleeps:
+      return "the host's clock goes on";
     case Step::Kind::reopens:
       return "a new connection";
     case Step::Kind::connects:
       return "application connects";
+    case Step::Kind::keeps_urgent:
+      return "application wants urgent bytes in line";
   }
   return "packet";
 }
@@ -80,6 +84,9 @@ std::string oddities(const Step& step) {
   add(step.data_offset != 0, fmt::format("data-offset{:+}", step.data_offset));
   add(step.ip_length != 0, fmt::format("ip-length{:+}", step.ip_length));
   add(!step.ip_options.empty(), fmt::format("ip-options {:02x}", fmt::join(step.ip_options, " ")));
+  add(step.tos != 0, fmt::format("tos {}", step.tos));
+  add(!step.trailer.empty(), "trailer");
+  add(step.ttl.has_value(), fmt::format("ttl {}", step.ttl.value_or(0)));
   add(!step.fragments.empty(),
       fmt::format("fragments {} {}", fmt::join(step.fragments, ","), name(step.pieces)));
   add(step.lost, "lost-behind-the-engine");

@@ -41,9 +41,11 @@ struct Step {
     writes,    // … writes `size` bytes
     half_closes,
     closes,
-    pauses,    // `size` milliseconds of the wire's clock
-    reopens,   // a new connection of the same addresses and ports: the peer's numbers start at isn + seq
-    connects,  // the host opens the connection
+    pauses,        // `size` milliseconds of the wire's clock
+    sleeps,        // `size` milliseconds of the host's clock
+    reopens,       // a new connection of the same addresses and ports: the peer's numbers start at isn + seq
+    connects,      // the host opens the connection
+    keeps_urgent,  // the host's application asks for urgent bytes in line (SO_OOBINLINE)
   };
   Kind kind = Kind::packet;
   std::uint32_t size = 0;
@@ -66,6 +68,9 @@ struct Step {
   std::int8_t data_offset = 0;  // added to the header's true length in words
   std::int16_t ip_length = 0;   // added to the true length
   Bytes ip_options{};
+  std::optional<std::uint8_t> ttl{};
+  std::uint8_t tos = 0;
+  std::string trailer{};                 // behind the IP packet's end
   std::vector<std::size_t> fragments{};  // sizes; empty: not cut
   enum class Pieces : std::uint8_t { in_order, reversed, twice, overlapping, first_missing };
   Pieces pieces = Pieces::in_order;
@@ -92,6 +97,7 @@ struct Scenario {
   std::uint32_t isn = 1000;
   std::string stream;   // what the peer wants the host to read
   bool honest = false;  // the peer is honest; the forged steps are such as the host refuses
+  bool tight = true;    // of a hostile peer the engine keeps few holes, so that scenarios meet that limit
   std::vector<Step> steps;
 };
 

@@ -172,3 +172,19 @@ TEST_CASE("a new connection with the old initial number begins with the server's
   wire.server.syn_acks({.isn = 99'000}).passes();
   wire.client.sends("new", {.seq = 1}).passes().delivers("new");
 }
+
+// A server that answers with SYN cookies holds nothing until the last ACK; neither need we.
+TEST_CASE("a connection of which no SYN was kept begins with its SYN-ACK", "[handshake][H31]") {
+  Wire wire(anywhere());
+  wire.server.syn_acks({.ack = 1}).passes();
+  wire.client.sends("GOOD", {.seq = 1}).passes().delivers("GOOD");
+}
+
+TEST_CASE("a repeated SYN may draw another cookie: the last ACK tells which one counts", "[handshake][H31]") {
+  Wire wire(anywhere());
+  wire.client.syns().passes();
+  wire.server.syn_acks().passes();
+  wire.client.syns().passes();
+  wire.server.syn_acks({.isn = 99'000'000}).passes();
+  wire.client.sends("GOOD").passes().delivers("GOOD");
+}
