@@ -328,7 +328,7 @@ Reason FragmentTable::State::put_together(const Datagram& whole, const Frame& la
   }
   set_packet_end(out.data(), first.ip_header, first.pppoe, end);
 
-  packet = {out.first(end), end, first.link, latest.time, latest.number};
+  packet = {out.first(end), end, first.link, latest.time, latest.number, latest.port};
   decoded = decode(packet, wire);
   if (const auto* wrong = std::get_if<Malformed>(&decoded)) return wrong->reason;
   if (std::holds_alternative<Fragment>(decoded)) return Reason::fragment_bad;

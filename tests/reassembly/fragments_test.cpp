@@ -241,6 +241,15 @@ TEST_CASE("pieces join only with their own kind", "[reassembly][fragments][I02]"
   CHECK(bench.add(pieces[1]).fate == Fate::complete);
 }
 
+TEST_CASE("a datagram comes in by the port that its fragments came in by", "[reassembly][fragments][sides]") {
+  Bench bench;
+  const auto pieces = fragment_packet(build_packet({.payload = "0123456789"}), LinkType::ethernet, {24}, 7);
+  bench.add(pieces[0], 1);
+  REQUIRE(bench.add(pieces[1], 1).fate == Fate::complete);
+  CHECK(bench.table.datagram().port == 1);
+  bench.table.refragment(bench.out);
+}
+
 TEST_CASE("an identification may be used again after completion", "[reassembly][fragments][I02]") {
   Bench bench;
   for (const std::size_t length : {60U, 70U}) {

@@ -61,3 +61,10 @@ TEST_CASE("a segment that comes back within a second is a hairpin", "[session][s
   wire.client.sends(" late").passes();
   wire.wait(std::chrono::seconds(2));
 }
+
+TEST_CASE("a datagram is on the side of its fragments", "[session][sides][fragments]") {
+  auto wire = Wire::established(sided());
+  wire.client.sends("GET / HTTP/1.1", {.fragment = 24}).delivers("GET / HTTP/1.1");
+  wire.server.sends("HTTP/1.1 200 OK", {.fragment = 24}).delivers("HTTP/1.1 200 OK");
+  wire.as_server().sends("EVIL EVIL", {.fragment = 24, .other_side = true}).delivers_nothing();
+}

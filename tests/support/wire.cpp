@@ -131,6 +131,7 @@ struct Wire::State {
   std::array<std::uint32_t, 2> isn{};  // client, server
   std::array<std::int64_t, 2> next{};  // relative number of what each sends next
   std::uint64_t frames = 0;
+  std::uint32_t datagrams = 0;
   Bytes sent;
   Timestamp now{std::chrono::seconds(1'000'000'000)};
 };
@@ -271,14 +272,18 @@ Sent Peer::transmit(int flags, const std::string& payload, const Override& over,
     put32(spec.options, over.tsval.value_or(ticks));
     put32(spec.options, over.tsecr.value_or(acknowledges ? ticks - 1 : 0));
   }
-  Bytes bytes = build_packet(spec);
-  state.sent = bytes;
-  reassembly::Frame frame = frame_of(bytes);
-  frame.time = state.now;
-  frame.port = is_client_ == over.other_side ? 1 : 0;
-  frame.number = ++state.frames;
+  state.sent = build_packet(spec);
   state.recorder.clear();
-  state.pipeline->process(frame);
+  std::vector<Bytes> pieces{state.sent};
+  if (over.fragment != 0)
+    pieces = fragment_packet(state.sent, LinkType::ethernet, {over.fragment}, ++state.datagrams);
+  for (Bytes& bytes : pieces) {
+    reassembly::Frame frame = frame_of(bytes);
+    frame.time = state.now;
+    frame.port = is_client_ == over.other_side ? 1 : 0;
+    frame.number = ++state.frames;
+    state.pipeline->process(frame);
+  }
   if (honest_) {
     if (over.isn) state.isn[self] = *over.isn;
     const std::int64_t end = seq + static_cast<std::int64_t>(payload.size()) + (syn ? 1 : 0) +

@@ -57,6 +57,7 @@ struct Override {
   bool no_timestamps = false;
   Bytes options{};  // in front of the usual ones
   std::optional<std::uint16_t> tcp_checksum{};
+  std::size_t fragment = 0;            // comes in fragments of so many bytes, a multiple of eight
   bool other_side = false;             // comes in on the side where its receiver is
   std::optional<std::uint32_t> isn{};  // of a SYN or SYN-ACK: another one than the peer's own
 };
