@@ -23,6 +23,9 @@ bool sent_by_server(const reassembly::Segment& segment) {
   return segment.source.port < system_ports && segment.destination.port >= system_ports;
 }
 
+// Of a reset of ours, until its receiver says that it stands further on.
+constexpr std::uint8_t reset_repeats = 3;
+
 Verdict verdict_of(const Ruling& ruling) {
   const auto reason = joined(ruling.reason);
   if (!ruling.forwards()) return {Action::drop, reason};
@@ -205,7 +208,6 @@ void Pipeline::count(Packet& packet) {
   packet.flow->flags_seen[side] |= packet.segment->flags.bits;
 }
 
-// Our RST answers each challenge ACK of the host that we reset, at the number that it names, a few times.
 void Pipeline::follow_final(Packet& packet) {
   Flow& flow = *packet.flow;
   switch (flow.final_verdict) {
@@ -222,20 +224,31 @@ void Pipeline::follow_final(Packet& packet) {
   }
   packet.verdict = {Action::drop, Reason::flow_dropped};
   packet.dropped_by = flow.dropped_by;
+  repeat_reset(packet);
+}
+
+// A connection was dropped and its hosts reset, by numbers that they may have left behind, in packets that
+// may be lost.
+void Pipeline::repeat_reset(Packet& packet) {
   const reassembly::Segment& segment = *packet.segment;
-  const bool bare_ack = segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin) &&
-                        !segment.has(TcpFlag::rst);
-  std::uint8_t& left = flow.resets_left[reassembly::index(reverse(packet.direction))];
-  if (!bare_ack || left == 0) return;
-  // A host that acknowledges what never went out to it does not answer us: a replay's, which took what was
-  // dropped here.
-  const reassembly::HostMirror& host = flow.session.receiver(reverse(packet.direction));
-  if (host.known && host.to_offset(segment.ack) > host.rcv_nxt_max()) return;
+  if (!segment.has(TcpFlag::ack) || segment.has(TcpFlag::rst)) return;
+  Flow& flow = *packet.flow;
+  // The sender lives: it is reset where it says that it stands.
+  const Direction back = reverse(packet.direction);
+  std::uint8_t& repeats = flow.resets_left[reassembly::index(back)];
+  const auto standing = flow.session.take_standing(segment, packet.direction);
+  if (repeats > 0 && standing == reassembly::Standing::further) repeats = 1 + reset_repeats;
+  if (repeats > 1 && (standing == reassembly::Standing::further || standing == reassembly::Standing::same)) {
+    --repeats;
+    send_reset(packet, back, segment.ack);
+  }
+  // It repeats what it sent before: its peer has acknowledged nothing, and may not have got the RST.
+  const reassembly::HostMirror& peer = flow.session.receiver(packet.direction);
+  std::uint8_t& left = flow.resets_left[reassembly::index(packet.direction)];
+  const bool repeat = !segment.payload.empty() && peer.to_offset(segment.seq) <= peer.bytes.in_order();
+  if (left <= 1 || !repeat) return;
   --left;
-  std::array<std::uint8_t, reassembly::max_bare_frame> out;
-  const std::size_t length = reassembly::build_reset(out, *packet.frame, segment, reassembly::Toward::sender,
-                                                     segment.ack, std::nullopt);
-  send_own(packet, reverse(packet.direction), {TcpFlag::rst}, {out.data(), length});
+  send_reset(packet, packet.direction, flow.session.reset_number(packet.direction));
 }
 
 void Pipeline::ask_sender(const Packet& packet) {
@@ -276,14 +289,17 @@ void Pipeline::reset(Packet& packet, Direction towards) {
     if (towards != packet.direction) reset_unknown(packet);
     return;
   }
-  Flow& flow = *packet.flow;
+  packet.flow->resets_left[reassembly::index(towards)] = 1 + reset_repeats;
+  send_reset(packet, towards, packet.flow->session.reset_number(towards));
+}
+
+void Pipeline::send_reset(const Packet& packet, Direction towards, Seq number) {
   const bool forward = towards == packet.direction;
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length =
       reassembly::build_reset(out, *packet.frame, *packet.segment,
-                              forward ? reassembly::Toward::receiver : reassembly::Toward::sender,
-                              flow.session.reset_number(towards), flow.session.ack_number(towards));
-  flow.resets_left[reassembly::index(towards)] = 3;
+                              forward ? reassembly::Toward::receiver : reassembly::Toward::sender, number,
+                              packet.flow->session.ack_number(towards));
   send_own(packet, towards, {TcpFlag::rst}, {out.data(), length});
 }
 
@@ -299,7 +315,9 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   bare.flags = {TcpFlag::rst | TcpFlag::ack};
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
-  port_->send({{out.data(), length}, to_server.link, now_, 0});
+  // It leaves on the side on which its receiver is.
+  const bool inside = flow.sides.of(reverse(towards)) == reassembly::Side::inside;
+  port_->send({{out.data(), length}, to_server.link, now_, static_cast<std::uint16_t>(inside ? 1 : 0)});
   observer_->on_made(flow, towards, {TcpFlag::rst}, length);
 }
 

@@ -34,7 +34,7 @@ struct Flow final : FlowNode {
   std::array<std::uint8_t, 2> flags_seen{};
   Final final_verdict = Final::none;
   Reason final_reason = Reason::none;
-  // Repeats of our reset that may still answer a challenge ACK, by the direction of the reset.
+  // By the direction of our reset: 0, there was none; else one more than the repeats that may follow.
   std::array<std::uint8_t, 2> resets_left{};
   Sides sides;
   bool client_is_low : 1 = false;

@@ -126,6 +126,8 @@ class Pipeline {
                 std::span<const std::uint8_t> bytes);
   void reset_unknown(const Packet& packet);
   void reset(Packet& packet, Direction towards);
+  void repeat_reset(Packet& packet);
+  void send_reset(const Packet& packet, Direction towards, reassembly::Seq number);
   void reset_idle(Flow& flow, Direction towards);
 
   PipelineConfig config_;

@@ -13,6 +13,7 @@ namespace lockstep {
 class Sides {
  public:
   void fix(reassembly::Direction direction, reassembly::Side side) { of_[index(direction)] = side; }
+  [[nodiscard]] reassembly::Side of(reassembly::Direction direction) const { return of_[index(direction)]; }
   // A segment of `direction` came in on `side`. False: its sender is on the other side.
   [[nodiscard]] bool take(reassembly::Direction direction, reassembly::Side side) {
     if (side == reassembly::Side::unknown) return true;

@@ -461,6 +461,17 @@ bool Session::closed() const {
   return (a.fin_acked() && b.fin_acked()) || (a.reset_possible && b.reset_possible);
 }
 
+Standing Session::take_standing(const Segment& segment, Direction direction) {
+  HostMirror& host = mirror(reverse(direction));
+  const StreamOffset at = host.to_offset(segment.ack);
+  if (host.known && at == host.rcv_nxt_min) return Standing::same;
+  if (host.known && at < host.rcv_nxt_min) return Standing::back;
+  if (host.known && at > host.rcv_nxt_max()) return Standing::unsent;
+  host.acknowledge(at);
+  host.known = true;
+  return Standing::further;
+}
+
 Seq Session::reset_number(Direction direction) const {
   const HostMirror& to = receiver(direction);
   return to.to_seq(to.rcv_nxt_min);

@@ -74,6 +74,10 @@ struct RareMemory {
   std::optional<std::array<SegmentLog, 2>> logs;  // observing only
 };
 
+// Where a host says that it stands, against its highest ACK before. What was under way says less; `unsent`:
+// it acknowledges what never went out to it (a replay's, which took what was dropped here).
+enum class Standing : std::uint8_t { further, same, back, unsent };
+
 class Session {
  public:
   // From a SYN-ACK that was forwarded, and the SYN that it answers.
@@ -130,6 +134,8 @@ class Session {
   [[nodiscard]] bool holds_unscanned(Direction direction) const {
     return receiver(direction).bytes.has_islands();
   }
+  // The connection is given up: notes where the sender of `segment` stands by its ACK.
+  Standing take_standing(const Segment& segment, Direction direction);
   // Numbers of a RST that the receiver of `direction` takes: its highest ACK.
   [[nodiscard]] Seq reset_number(Direction direction) const;
   [[nodiscard]] Seq ack_number(Direction direction) const;

@@ -117,7 +117,10 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
                             : direction == Direction::to_client ? StreamEvent::est_syn_toclient
                             : same                              ? StreamEvent::est_syn_resend
                                                                 : StreamEvent::est_syn_resend_diff_seq;
-  if (limits_->enforcing && !closed() && !interval_over(segment, syn_passed_)) {
+  // Behind a RST that its receiver may have taken the SYN is no SYN inside: a host that was restarted resets
+  // what it has forgotten, and opens again at once (RFC 9293 §3.5.1).
+  const bool may_be_over = closed() || receiver(direction).reset_possible;
+  if (limits_->enforcing && !may_be_over && !interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, event);
   }
   // The host answers with a challenge ACK, or starts anew: the SYN-ACK will tell (RFC 5961 §4, EVASIONS D14,

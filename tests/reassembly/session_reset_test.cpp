@@ -168,3 +168,50 @@ TEST_CASE("our reset is repeated at a challenge ACK, not at an ACK of what never
   wire.client.acks({.ack = 1}).drops(Reason::flow_dropped).causes_resets(1);
   wire.server.acks({.ack = 1}).drops(Reason::flow_dropped).causes_resets(1);
 }
+
+TEST_CASE("the host of a dropped connection is reset at the number that it names",
+          "[session][reset][rfc5961-3.2]") {
+  WireOptions options = anywhere();
+  options.rules = "drop tcp any any -> any any (msg:\"evil\"; content:\"EVIL\"; sid:1;)";
+  auto wire = Wire::established(options);
+  wire.client.sends("aaaabbbbcccc").passes();
+  wire.client.sends("EVIL").drops_flow(Reason::signature).causes_resets(1);
+  CHECK(wire.own().seq == 1);
+  // Its ACKs that were under way are no answers to our RST, and name where it stands; so do its data.
+  for (const int ack : {3, 5, 7, 9})
+    wire.server.acks({.ack = ack}).drops(Reason::flow_dropped).causes_resets(1);
+  wire.server.acks({.ack = 5}).drops(Reason::flow_dropped).causes_resets(0);
+  for (int i = 0; i < 4; ++i) wire.server.acks({.ack = 9}).drops(Reason::flow_dropped);
+  wire.server.sends("x", {.ack = 13}).drops(Reason::flow_dropped).causes_resets(1);
+  CHECK(wire.own().seq == 13);
+  for (int i = 0; i < 2; ++i) wire.server.acks({.ack = 13}).drops(Reason::flow_dropped).causes_resets(1);
+  wire.server.acks({.ack = 13}).drops(Reason::flow_dropped).causes_resets(0);
+}
+
+TEST_CASE("our RST may be lost: it goes out again with each repeat of what was dropped", "[session][reset]") {
+  WireOptions options = anywhere();
+  options.rules = "drop tcp any any -> any any (msg:\"evil\"; content:\"EVIL\"; sid:1;)";
+  auto wire = Wire::established(options);
+  wire.client.sends("aaaa").passes();
+  wire.server.acks({.ack = 5}).passes();
+  wire.client.sends("EVIL").drops_flow(Reason::signature).causes_resets(1);
+  wire.client.sends("more").drops(Reason::flow_dropped).causes_resets(0);
+  for (int i = 0; i < 3; ++i) {
+    wire.client.sends("EVIL", {.seq = 5}).drops(Reason::flow_dropped).causes_resets(1);
+    CHECK(wire.own().seq == 5);
+  }
+  wire.client.sends("EVIL", {.seq = 5}).drops(Reason::flow_dropped).causes_resets(0);
+}
+
+TEST_CASE("a host that was restarted opens its connection again at once",
+          "[session][rst][syn][rfc9293-3.5.1][C10]") {
+  auto wire = Wire::established(anywhere());
+  wire.client.sends("before").passes().delivers("before");
+  wire.as_client().syns({.isn = 777}).passes();
+  wire.server.acks({.ack = 7}).passes();  // its challenge
+  wire.as_client().resets({.seq = 7}).passes();
+  wire.client.syns({.isn = 777}).passes();
+  wire.server.syn_acks({.isn = 999}).passes();
+  wire.client.acks().passes();
+  wire.client.sends("again").passes().delivers("again");
+}
