@@ -6,13 +6,14 @@ JOBS ?= $(shell nproc)
 CTEST_ARGS ?=
 # Seconds that `make fuzz` gives to each fuzzer.
 FUZZ_SECONDS ?= 20
-# How many connections `make oracle` plays in each mode, and from which seed; 0 is a fresh one, and printed.
-N ?= 100000
+# How many connections `make oracle` plays in each mode, how many transfers `make honest` makes, and from which seed; 0 is
+# a fresh one, and printed.
+N ?=
 SEED ?= 0
 # The executables with tests that start threads; those tests carry the tag [threads].
 THREADED_TESTS := $(shell git grep -l '\[threads\]' -- 'tests/*_test.cpp' | cut -d/ -f2 | sort -u | sed 's/^/test_/')
 
-.PHONY: help bootstrap build test asan tsan bench fuzz oracle evasions lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan bench fuzz oracle honest evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,7 +55,12 @@ fuzz: bootstrap ## run each fuzzer for FUZZ_SECONDS (20) on its committed corpus
 oracle: bootstrap ## N (100000) hostile connections of each mode against this kernel, with and without the engine
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target oracle
-	build/dev/oracle --count $(N) --seed $(SEED) --jobs $(JOBS) --save build/oracle
+	build/dev/oracle --count $(or $(N),100000) --seed $(SEED) --jobs $(JOBS) --save build/oracle
+
+honest: bootstrap ## N (10000) transfers between two kernels over a bad network, with and without the engine
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target honest
+	build/dev/honest --count $(or $(N),10000) --seed $(SEED) --jobs $(JOBS) --save build/honest
 
 evasions: bootstrap ## write docs/EVASIONS.md anew: each way to evade, against this kernel and through the engine
 	cmake --preset dev >/dev/null

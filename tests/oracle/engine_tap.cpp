@@ -1,37 +1,14 @@
 #include "tests/oracle/engine_tap.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <iostream>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include "engine/compile_rules.hpp"
-#include "signatures/parser.hpp"
 #include "tests/oracle/kernel_host.hpp"
-#include "tests/oracle/scenario.hpp"
 
 namespace lockstep::oracle {
 namespace {
-
-std::shared_ptr<const RuleGeneration> compile(const char* action, std::string_view content) {
-  signatures::RuleParser parser{signatures::ParserSettings{}};
-  parser.parse(
-      "oracle.rules",
-      fmt::format("{} tcp any any -> any any (msg:\"signature\"; content:\"{}\"; sid:1;)", action, content));
-  auto compiled = compile_rules(LoadedRules{std::move(parser).finish(), {}}, Settings{}, 1);
-  if (compiled) return *compiled;
-  std::cerr << "the oracle's own rule does not compile\n";
-  std::abort();
-}
-
-std::unique_ptr<Inspector> inspector_of(const char* action, std::string_view content, HostTable& hosts) {
-  auto made = Inspector::make(compile(action, content), hosts, {});
-  if (made) return std::make_unique<Inspector>(std::move(*made));
-  std::cerr << made.error() << '\n';
-  std::abort();
-}
 
 PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
   PipelineConfig config;
@@ -51,13 +28,6 @@ PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
 }
 
 }  // namespace
-
-Rules::Rules(std::string_view content) {
-  hosts_ =
-      std::make_unique<HostTable>(HostTableLimits{.rates = 64, .bits = 64, .port_sets = 4}, replay_hash_seed);
-  dropping_ = inspector_of("drop", content, *hosts_);
-  alerting_ = inspector_of("alert", content, *hosts_);
-}
 
 EngineTap::EngineTap(Rules& rules, bool enforcing, bool tight, bool ipv6)
     : ipv6_(ipv6),

@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "engine/inspector.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/transcript.hpp"
+#include "tests/oracle/rules.hpp"
 #include "tests/support/packet_builder.hpp"
 
 namespace lockstep::oracle {
@@ -17,18 +17,6 @@ namespace lockstep::oracle {
 using test::Bytes;
 
 enum class Side : std::uint8_t { peer, host };
-
-// The rule with the signature, which drops or only alerts; compiled once a process.
-class Rules {
- public:
-  explicit Rules(std::string_view content);
-  [[nodiscard]] Inspector& inspector(bool enforcing) { return enforcing ? *dropping_ : *alerting_; }
-
- private:
-  std::unique_ptr<HostTable> hosts_;
-  std::unique_ptr<Inspector> dropping_;
-  std::unique_ptr<Inspector> alerting_;
-};
 
 class EngineTap final : public Observer, public PacketPort {
  public:

@@ -14,60 +14,12 @@
 #include <unistd.h>
 
 #include "tests/oracle/namespace.hpp"
+#include "tests/oracle/socket_name.hpp"
 
 namespace lockstep::oracle {
 namespace {
 
 constexpr int small_buffer = 4096;
-
-// A socket address of either family.
-struct Name {
-  sockaddr_storage storage{};
-  socklen_t length = sizeof(sockaddr_storage);
-
-  static Name of(const std::string& text, std::uint16_t port) {
-    Name name;
-    if (text.find(':') != std::string::npos) {
-      sockaddr_in6 six{};
-      six.sin6_family = AF_INET6;
-      six.sin6_port = htons(port);
-      inet_pton(AF_INET6, text.c_str(), &six.sin6_addr);
-      name.take(six);
-    } else {
-      sockaddr_in four{};
-      four.sin_family = AF_INET;
-      four.sin_port = htons(port);
-      inet_pton(AF_INET, text.c_str(), &four.sin_addr);
-      name.take(four);
-    }
-    return name;
-  }
-  template <class Address>
-  void take(const Address& address) {
-    std::memcpy(&storage, &address, sizeof address);
-    length = sizeof address;
-  }
-  [[nodiscard]] sockaddr* raw() { return static_cast<sockaddr*>(static_cast<void*>(&storage)); }
-
-  [[nodiscard]] std::uint16_t port() const {
-    sockaddr_in four{};  // the port stands at one place in both
-    std::memcpy(&four, &storage, sizeof four);
-    return ntohs(four.sin_port);
-  }
-  [[nodiscard]] std::string address() const {
-    std::array<char, INET6_ADDRSTRLEN> out{};
-    if (storage.ss_family == AF_INET6) {
-      sockaddr_in6 six{};
-      std::memcpy(&six, &storage, sizeof six);
-      inet_ntop(AF_INET6, &six.sin6_addr, out.data(), out.size());
-    } else {
-      sockaddr_in four{};
-      std::memcpy(&four, &storage, sizeof four);
-      inet_ntop(AF_INET, &four.sin_addr, out.data(), out.size());
-    }
-    return out.data();
-  }
-};
 
 void set(int descriptor, int level, int option, int value) {
   ::setsockopt(descriptor, level, option, &value, sizeof value);
@@ -167,7 +119,8 @@ tl::expected<void, std::string> KernelHost::listen(Service service, bool v6) {
   const bool fast_open = service == Service::fast_open || service == Service::fast_open_cookie;
   if (fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN, 4096);
   if (service == Service::fast_open) set(descriptor, IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1);
-  Name name = Name::of(v6 ? HostAddress::v6 : HostAddress::v4, static_cast<std::uint16_t>(service));
+  SocketName name =
+      SocketName::of(v6 ? HostAddress::v6 : HostAddress::v4, static_cast<std::uint16_t>(service));
   // The kernel takes an IPv6 address up a moment after it was told.
   int bound = ::bind(descriptor, name.raw(), name.length);
   for (int i = 0; i < 2000 && bound < 0 && errno == EADDRNOTAVAIL; ++i) {
@@ -200,10 +153,10 @@ std::vector<HostSocket> KernelHost::accept() {
   std::vector<HostSocket> out;
   for (const int listener : listeners_) {
     while (true) {
-      Name peer;
+      SocketName peer;
       const int descriptor = ::accept4(listener, peer.raw(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (descriptor < 0) break;
-      Name own;
+      SocketName own;
       ::getsockname(descriptor, own.raw(), &own.length);
       out.emplace_back(descriptor, peer.address(), peer.port(), own.port());
     }
@@ -217,12 +170,12 @@ std::optional<HostSocket> KernelHost::connect(const std::string& peer, std::uint
   const int descriptor = ::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return std::nullopt;
   if (small_window) set(descriptor, SOL_SOCKET, SO_RCVBUF, small_buffer);
-  Name name = Name::of(peer, peer_port);
+  SocketName name = SocketName::of(peer, peer_port);
   if (::connect(descriptor, name.raw(), name.length) < 0 && errno != EINPROGRESS) {
     ::close(descriptor);
     return std::nullopt;
   }
-  Name own;
+  SocketName own;
   ::getsockname(descriptor, own.raw(), &own.length);
   return HostSocket(descriptor, peer, peer_port, own.port());
 }

@@ -8,14 +8,12 @@
 #include <vector>
 
 #include "tests/oracle/kernel_host.hpp"
+#include "tests/oracle/rules.hpp"
 #include "tests/support/packet_builder.hpp"
 
 namespace lockstep::oracle {
 
 using test::Bytes;
-
-// The signature that the rule knows.
-inline constexpr const char* signature = "EVIL-SIGNATURE";
 
 // Where a sequence number counts from.
 enum class From : std::uint8_t {
