@@ -113,7 +113,11 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
     return packet.flow->sides.fix(Direction::to_server, syn.side);
   }
-  if (segment.has(TcpFlag::rst)) return half_open_.remove(record);
+  if (segment.has(TcpFlag::rst)) {
+    // A client in SYN-SENT only answers what it does not take by a RST, and goes on (RFC 9293 §3.10.7.3).
+    if (!from_client) half_open_.remove(record);
+    return;
+  }
   record.handshake.commit(packet.ruling, segment, from_client);
   packet.record = &record;
   if (segment.has(TcpFlag::syn)) static_cast<void>(half_open_.find_or_insert(record.key, hash, now_));
@@ -135,6 +139,7 @@ void Pipeline::promote(Packet& packet, HalfOpenRecord& record, std::uint64_t has
   packet.flow->bytes[to_server] += bytes_before;
   packet.flow->start = start;
   packet.flow->final_verdict = final_verdict;
+  if (final_verdict != Final::none) packet.flow->release = Release::rule;
   packet.flow->flags_seen[to_server] |= TcpFlag::syn;
   if (packet.flow->inspection) packet.flow->inspection->state = std::move(record.state);
   if (inspector_ != nullptr) inspector_->resume(*packet.flow, record);
@@ -163,11 +168,44 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
     create_flow(packet, key, hash,
                 reassembly::Session::adopt(bytes_, config_.session, segment, packet.direction),
                 client_is_low);
+    if (config_.midstream != MidstreamPolicy::adopt && refuse_midstream(packet)) return;
     if (!segment.has(TcpFlag::syn)) return follow(packet);
     packet.ruling = reassembly::sanitized_syn(segment);
   }
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
+}
+
+// True: the packet goes no further. Observing, nothing is dropped: the connection is ignored.
+bool Pipeline::refuse_midstream(Packet& packet) {
+  Flow& flow = *packet.flow;
+  const bool drops =
+      config_.midstream == MidstreamPolicy::drop_flow || config_.midstream == MidstreamPolicy::reject;
+  flow.midstream = drops && !config_.enforcing ? MidstreamPolicy::ignore : config_.midstream;
+  switch (flow.midstream) {
+    case MidstreamPolicy::adopt:
+      break;
+    case MidstreamPolicy::ignore:
+      Inspector::judge_packets_alone(flow);
+      break;
+    case MidstreamPolicy::pass_flow:
+      finish_flow(packet, Final::passed);
+      break;
+    case MidstreamPolicy::bypass:
+      finish_flow(packet, Final::bypassed);
+      break;
+    case MidstreamPolicy::drop_flow:
+      packet.verdict = {Action::drop_flow, Reason::midstream};
+      finish_flow(packet, Final::dropped);
+      return true;
+    case MidstreamPolicy::reject:
+      packet.verdict = {Action::reject, Reason::midstream};
+      finish_flow(packet, Final::dropped);
+      reset(packet, packet.direction);
+      reset(packet, reverse(packet.direction));
+      return true;
+  }
+  return false;
 }
 
 void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash,

@@ -114,8 +114,10 @@ Counters& Counters::operator+=(const Counters& other) {
   plus(tcp, other.tcp, &TcpCounters::syn, &TcpCounters::syn_ack, &TcpCounters::rst, &TcpCounters::sessions,
        &TcpCounters::adopted, &TcpCounters::gaps, &TcpCounters::gap_bytes, &TcpCounters::overlaps,
        &TcpCounters::overlap_conflicts, &TcpCounters::depth_reached, &TcpCounters::hairpins);
+  for (std::size_t i = 0; i < tcp.midstream.size(); ++i) tcp.midstream[i] += other.tcp.midstream[i];
   plus(flow, other.flow, &FlowCounters::total, &FlowCounters::active, &FlowCounters::reused,
        &FlowCounters::timed_out, &FlowCounters::given_up, &FlowCounters::dropped, &FlowCounters::bypassed,
+       &FlowCounters::bypass_rule, &FlowCounters::bypass_no_rule, &FlowCounters::bypass_encrypted,
        &FlowCounters::diverged, &FlowCounters::with_capture_gap);
   plus(detect, other.detect, &DetectCounters::alerts, &DetectCounters::suppressed,
        &DetectCounters::shadow_alerts, &DetectCounters::recursion_limit, &DetectCounters::pcre_limit);

@@ -71,10 +71,11 @@ struct TcpCounters {
   std::uint64_t adopted = 0;   // connections in progress that were taken up
   std::uint64_t gaps = 0;      // holes that never filled
   std::uint64_t gap_bytes = 0;
-  std::uint64_t overlaps = 0;           // segments with bytes that were there already
-  std::uint64_t overlap_conflicts = 0;  // ... and differed
-  std::uint64_t depth_reached = 0;      // directions
-  std::uint64_t hairpins = 0;           // segments that a router sent back where they had come from
+  std::uint64_t overlaps = 0;                // segments with bytes that were there already
+  std::uint64_t overlap_conflicts = 0;       // ... and differed
+  std::uint64_t depth_reached = 0;           // directions
+  std::array<std::uint64_t, 6> midstream{};  // connections met in their middle, by MidstreamPolicy
+  std::uint64_t hairpins = 0;                // segments that a router sent back where they had come from
 };
 
 struct FlowCounters {
@@ -85,6 +86,9 @@ struct FlowCounters {
   std::uint64_t given_up = 0;  // for want of room
   std::uint64_t dropped = 0;
   std::uint64_t bypassed = 0;
+  std::uint64_t bypass_rule = 0;  // of these, and of those that a rule let pass: by Release
+  std::uint64_t bypass_no_rule = 0;
+  std::uint64_t bypass_encrypted = 0;
   std::uint64_t diverged = 0;  // replay: flows whose hosts took what was not forwarded here
   std::uint64_t with_capture_gap =
       0;  // replay: flows of which the capture lacks bytes that were acknowledged

@@ -34,6 +34,8 @@ struct Flow final : FlowNode {
   std::array<std::uint8_t, 2> flags_seen{};
   Final final_verdict = Final::none;
   Reason final_reason = Reason::none;
+  MidstreamPolicy midstream = MidstreamPolicy::adopt;
+  Release release = Release::none;  // with Final::passed and bypassed
   // By the direction of our reset: 0, there was none; else one more than the repeats that may follow.
   std::array<std::uint8_t, 2> resets_left{};
   Sides sides;

@@ -12,6 +12,7 @@
 #include "signatures/flow_state.hpp"
 #include "signatures/protocol_detector.hpp"
 #include "signatures/stream_scanner.hpp"
+#include "signatures/tls_records.hpp"
 
 namespace lockstep {
 
@@ -35,7 +36,11 @@ struct Inspection {
   signatures::FlowRules groups;
   std::array<signatures::StreamScanner, 2> scanners;  // by Direction
   signatures::FlowState state;
-  signatures::ProtocolDetector protocols;  // by the flow's own reading
+  bool packets_alone = false;                 // MidstreamPolicy::ignore
+  signatures::ProtocolDetector protocols;     // by the flow's own reading
+  std::array<signatures::TlsRecords, 2> tls;  // with EncryptionHandling::bypass
+  std::uint8_t asked_left = 0;                // the facts under which rules_left was asked last; 0: never
+  bool none_left = false;                     // and its answer
   std::array<bool, 2>
       protocol_judged{};             // the direction's packet that decided was judged by app-layer-protocol
   std::vector<OtherReading> others;  // observing only, nearly always empty

@@ -77,17 +77,19 @@ void patch(const OtherReading& reading, StreamOffset from, std::span<std::uint8_
 }
 
 tl::expected<Inspector, std::string> Inspector::make(std::shared_ptr<const RuleGeneration> rules,
-                                                     HostTable& hosts, ActionSettings settings) {
+                                                     HostTable& hosts, ActionSettings settings,
+                                                     EncryptionHandling tls) {
   auto scratch = signatures::Scratch::make(*rules->set);
   if (!scratch) return tl::unexpected(scratch.error());
-  return Inspector(std::move(rules), hosts, settings, std::move(*scratch));
+  return Inspector(std::move(rules), hosts, settings, tls, std::move(*scratch));
 }
 
 Inspector::Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
-                     signatures::Scratch&& scratch)
+                     EncryptionHandling tls, signatures::Scratch&& scratch)
     : rules_(std::move(rules)),
       hosts_(&hosts),
       decider_(settings),
+      tls_(tls),
       scratch_(std::move(scratch)),
       late_decider_(settings) {}
 
@@ -187,6 +189,8 @@ void Inspector::describe(const Packet& packet) {
   fields.events = packet.ruling.events.bits;
   fields.decides_protocol = false;
   fields.payload = {};
+  fields.tcp_header =
+      packet.frame->bytes.subspan(segment.layout.tcp, segment.layout.payload - segment.layout.tcp);
   fields.has_flow = packet.flow != nullptr || packet.half_open;
   fields.established = false;
   fields.in_stream = false;
@@ -194,12 +198,15 @@ void Inspector::describe(const Packet& packet) {
     const reassembly::Edits& edits = packet.ruling.edits;
     fields.payload = segment.payload.subspan(edits.trim_front)
                          .first(segment.payload.size() - edits.trim_front - edits.trim_back);
+  } else if (packet.kind == Packet::Kind::segment && packet.flow == nullptr && !packet.half_open) {
+    fields.payload = segment.payload;  // refused, and of no connection whose stream would tell
   }
   if (packet.flow == nullptr) return;
   const Flow& flow = *packet.flow;
   fields.established =
       flow.session.established() || packet.ruling.transition == reassembly::Transition::complete_handshake;
   fields.in_stream = packet.ruling.accepted && packet.ruling.length > 0;
+  if (flow.inspection && flow.inspection->packets_alone) fields.established = fields.in_stream = false;
   describe_flow(flow, segment.time, fields);
 }
 
@@ -260,8 +267,11 @@ void Inspector::scan_with(signatures::StreamScanner& scanner, const Flow& flow, 
 }
 
 void Inspector::scan(Flow& flow, const Chunk& chunk) {
+  if (flow.inspection->packets_alone) return;
   flow.inspection->protocols.take(to_signatures(chunk.direction), scan_offset(flow, chunk.offset),
                                   chunk.bytes);
+  if (tls_ == EncryptionHandling::bypass)
+    flow.inspection->tls[reassembly::index(chunk.direction)].take(chunk.bytes);
   signatures::StreamScanner& scanner = flow.inspection->scanners[reassembly::index(chunk.direction)];
   const History history(flow, chunk);
   if (fields_.direction == to_signatures(chunk.direction))
@@ -315,6 +325,38 @@ LateMatches Inspector::end(Flow& flow, Direction way, Timestamp now) {
                   flow.number};
   late.decision = &late_decider_.decide(late_matches_, rules_->policies, rate, false, *hosts_);
   return late;
+}
+
+Release Inspector::outlook(Flow& flow) const {
+  Inspection& inspection = *flow.inspection;
+  const signatures::ProtocolDetector& protocols = inspection.protocols;
+  if (!protocols.complete() || !flow.session.established()) return Release::none;
+  const bool tls = protocols.of(signatures::Direction::to_server) == signatures::AppProtocol::tls &&
+                   protocols.of(signatures::Direction::to_client) == signatures::AppProtocol::tls;
+  if (tls && !flow.has_gap() && inspection.tls[0].encrypted() && inspection.tls[1].encrypted())
+    return Release::encrypted;
+  std::uint8_t facts = 1;
+  for (const bool fact : {inspection.packet_seen[0], inspection.packet_seen[1], inspection.protocol_judged[0],
+                          inspection.protocol_judged[1]})
+    facts = static_cast<std::uint8_t>(facts << 1U | (fact ? 1U : 0U));
+  if (std::exchange(inspection.asked_left, facts) != facts) {
+    const signatures::FlowPast past{protocols, true, inspection.packet_seen, inspection.protocol_judged};
+    inspection.none_left = rules_->set->rules_left(inspection.groups, ends(flow), past).none();
+  }
+  return inspection.none_left ? Release::no_rule : Release::none;
+}
+
+void Inspector::judge_packets_alone(Flow& flow) {
+  if (!flow.inspection) return;
+  close(flow);
+  flow.inspection->packets_alone = true;
+}
+
+void Inspector::close(Flow& flow) {
+  for (signatures::TlsRecords& records : flow.inspection->tls) records.skip();
+  flow.inspection->scanners = {};
+  flow.inspection->others.clear();
+  flow.session.keep_history(false);
 }
 
 const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {

@@ -7,6 +7,7 @@
 #include "engine/actions.hpp"
 #include "engine/packet.hpp"
 #include "engine/rule_generation.hpp"
+#include "engine/settings.hpp"
 #include "signatures/packet_matcher.hpp"
 #include "signatures/scratch.hpp"
 
@@ -15,8 +16,9 @@ namespace lockstep {
 class Inspector {
  public:
   // The error is text for the user. `hosts` must outlive the inspector.
-  [[nodiscard]] static tl::expected<Inspector, std::string> make(std::shared_ptr<const RuleGeneration> rules,
-                                                                 HostTable& hosts, ActionSettings settings);
+  [[nodiscard]] static tl::expected<Inspector, std::string> make(
+      std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
+      EncryptionHandling tls = EncryptionHandling::full);
 
   // Gives a flow scanners that start at what becomes readable next, if any rule can match it.
   void open(Flow& flow) const;
@@ -63,6 +65,14 @@ class Inspector {
   // and decision are valid until the next call; those of the packet under way stay. Empty: nothing matched.
   [[nodiscard]] LateMatches end(Flow& flow, Direction direction, Timestamp now);
 
+  // Whether anything of the flow is to be looked at any more; Release::none if so. Cheap unless something was
+  // learnt since it was asked last.
+  [[nodiscard]] Release outlook(Flow& flow) const;
+  // From here on the flow's packets are judged one by one, and what they say of its streams is not believed.
+  static void judge_packets_alone(Flow& flow);
+  // The flow is not inspected any more: its scanners go.
+  static void close(Flow& flow);
+
   // What the matches lead to; valid until the next begin().
   [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
   [[nodiscard]] const RuleGeneration& generation() const { return *rules_; }
@@ -90,11 +100,12 @@ class Inspector {
   void forget_told(const Inspection& inspection, Direction direction, std::ptrdiff_t from);
   void take_up_tail(Flow& flow, Direction way, OtherReading* reading, Timestamp now);
   Inspector(std::shared_ptr<const RuleGeneration> rules, HostTable& hosts, ActionSettings settings,
-            signatures::Scratch&& scratch);
+            EncryptionHandling tls, signatures::Scratch&& scratch);
 
   std::shared_ptr<const RuleGeneration> rules_;
   HostTable* hosts_;
   ActionDecider decider_;
+  EncryptionHandling tls_;
   signatures::Scratch scratch_;
   signatures::PacketFields fields_;
   bool first_ = false;              // the packet is its direction's first

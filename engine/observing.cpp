@@ -27,6 +27,7 @@ void Pipeline::observe(Packet& packet) {
   read_observed(packet, from);
   if (judged) inspector_->match_packet(packet, PacketTurn::behind_stream);
   if (inspected) obey(packet);
+  release(flow);
 }
 
 // Other values came for bytes that were read and that the host has not acknowledged: the first ones may never

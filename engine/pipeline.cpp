@@ -139,6 +139,7 @@ void Pipeline::follow(Packet& packet) {
   match(packet);
   decide(packet);
   commit(packet);
+  release(*packet.flow);
 }
 
 void Pipeline::judge(Packet& packet) {
@@ -299,6 +300,7 @@ void Pipeline::finish_flow(Packet& packet, Final verdict) {
     return;
   }
   packet.flow->final_verdict = verdict;
+  if (verdict == Final::passed || verdict == Final::bypassed) packet.flow->release = Release::rule;
   packet.flow->final_reason = packet.verdict.reason;
   packet.flow->dropped_by = packet.dropped_by;
 }
@@ -348,6 +350,23 @@ void Pipeline::commit(Packet& packet) {
     flow.hole_since = now_;
     flows_.schedule(flow, now_ + config_.timeouts.hole);
   }
+}
+
+// Only when the hosts have acknowledged all that the decision rests on: bytes that never arrived (a hello
+// whose TTL ran out) are still ours to hold their sender to, and what follows them is scanned.
+void Pipeline::release(Flow& flow) {
+  if (!inspects(flow)) return;
+  const Release why = inspector_->outlook(flow);
+  if (why == Release::none || !flow.session.settled()) return;
+  flow.final_verdict = Final::bypassed;
+  flow.release = why;
+  Inspector::close(flow);
+}
+
+Release Pipeline::released(const Flow& flow) {
+  if (!flow.session.settled()) return Release::none;
+  const bool undecided = flow.final_verdict == Final::none;
+  return undecided && flow.inspection == nullptr ? Release::no_rule : flow.release;
 }
 
 std::size_t Pipeline::apply_edits(const Packet& packet) {

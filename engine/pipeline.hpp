@@ -34,6 +34,7 @@ struct FlowTimeouts {
 
 struct PipelineConfig {
   bool enforcing = true;
+  MidstreamPolicy midstream = MidstreamPolicy::adopt;
   bool drop_silent = false;  // a dropped connection's protected host is not reset
   reassembly::WireConfig wire;
   reassembly::FragmentConfig fragments;
@@ -66,6 +67,10 @@ class Pipeline {
   // memory, sweep() brings `flows` of them or few more under it, some 10 us each; false when none is left.
   [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules);
   bool sweep(std::size_t flows);
+  // Why the rest of this connection needs nobody to look at it, or none: it must be inspected, or held to
+  // what went out and is not acknowledged. Whoever forwards it alone from here on (the kernel) may do so only
+  // while the answer stands, from a packet on of which the engine holds none.
+  [[nodiscard]] static Release released(const Flow& flow);
   // The input has ended: held fragments are given up, flows are told to the observer.
   void finish();
 
@@ -87,6 +92,7 @@ class Pipeline {
   void match_stream(Packet& packet);
   void decide(Packet& packet);
   void commit(Packet& packet);
+  void release(Flow& flow);
   // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
   void observe(Packet& packet);
   void doubt_what_was_read(Packet& packet);
@@ -113,6 +119,7 @@ class Pipeline {
   void judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t hash);
   void create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash, reassembly::Session&& session,
                    bool client_is_low);
+  bool refuse_midstream(Packet& packet);
   void reincarnate(Packet& packet);
   void follow_final(Packet& packet);
   void end_flow(Flow& flow, FlowEnd end, bool reset);

@@ -6,6 +6,7 @@
   X(flow_dropped, flow_drop, "an earlier packet of this flow was dropped for good; the event names the rule") \
   X(flow_table_full, flow_memcap, "no room for another flow and none that may be given up")                 \
   X(diverged, stream_error, "replay only: the captured host took bytes that were not forwarded here")       \
+  X(midstream, stream_midstream, "a connection met in its middle, and stream.midstream = false refuses those") \
   X(flow_expired, stream_error, "the flow ran out of time here and was reset at both ends")
 
 #endif

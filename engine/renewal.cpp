@@ -20,6 +20,11 @@ tl::expected<void, std::string> Inspector::adopt(std::shared_ptr<const RuleGener
 
 void Inspector::renew(Flow& flow, Timestamp now) {
   const std::unique_ptr<Inspection> old = std::move(flow.inspection);
+  // Let go for what the set before could match, not by a rule's word.
+  if (flow.release == Release::no_rule || flow.release == Release::encrypted) {
+    flow.final_verdict = Final::none;
+    flow.release = Release::none;
+  }
   if (flow.final_verdict != Final::none) {
     flow.rules_epoch = epoch_;
     flow.session.keep_history(false);
@@ -35,6 +40,8 @@ void Inspector::renew(Flow& flow, Timestamp now) {
     inspection.gaps = old->gaps;
     inspection.protocols = std::move(old->protocols);
     inspection.protocol_judged = old->protocol_judged;
+    inspection.tls = old->tls;
+    if (old->packets_alone) return judge_packets_alone(flow);
   }
   for (const Direction way : {Direction::to_server, Direction::to_client}) {
     if (old && old->packet_seen[reassembly::index(way)]) note_told(flow, way, *old->rules, now);

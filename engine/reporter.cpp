@@ -154,6 +154,7 @@ void Reporter::count_segment(const Packet& packet) {
   ++counters_.flow.total;
   ++counters_.flow.active;
   if (packet.flow->session.adopted()) ++counters_.tcp.adopted;
+  ++counters_.tcp.midstream[static_cast<std::size_t>(packet.flow->midstream)];
 }
 
 EventHeader Reporter::header(const Packet& packet) const {
@@ -316,6 +317,29 @@ void Reporter::log_alerts(const Packet& packet) {
     if (alert.blocked && !cause) cause = event;
   }
   if (dropped) log_drop(packet, cause ? &*cause : nullptr);
+  const bool lone = packet.kind == Packet::Kind::segment && packet.flow == nullptr && !packet.half_open;
+  if (lone && !decision->alerts.empty()) log_lone_flow(packet);
+}
+
+// An alert on a segment of no connection: its flow is that packet, and is told with it.
+void Reporter::log_lone_flow(const Packet& packet) {
+  if (!log_->wants(EventType::flow)) return;
+  const FlowFields fields = flow_of_its_own(packet);
+  FlowEvent event;
+  event.header = header(packet);
+  event.header.packet_number = 0;
+  event.header.source = fields.client;
+  event.header.destination = fields.server;
+  event.header.packet_source.reset();
+  event.amounts = fields.amounts;
+  event.start = event.end = fields.start;
+  event.state = FlowState::fresh;
+  event.end_reason = name(FlowEnd::forced);
+  event.alerted = true;
+  if (!packet.verdict.passes()) event.action = FlowAction::drop;
+  (packet.direction == Direction::to_server ? event.to_server : event.to_client).flags =
+      packet.segment->flags.bits;
+  log_->write(event);
 }
 
 void Reporter::log_drop(const Packet& packet, const AlertEvent* alert) {
@@ -366,6 +390,9 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   if (end == FlowEnd::tcp_reuse) ++counters_.flow.reused;
   if (flow.final_verdict == Final::dropped) ++counters_.flow.dropped;
   if (flow.final_verdict == Final::bypassed) ++counters_.flow.bypassed;
+  if (flow.release == Release::rule) ++counters_.flow.bypass_rule;
+  if (flow.release == Release::no_rule) ++counters_.flow.bypass_no_rule;
+  if (flow.release == Release::encrypted) ++counters_.flow.bypass_encrypted;
   if (flow.final_verdict == Final::diverged) ++counters_.flow.diverged;
   if (flow.has_gap()) ++counters_.flow.with_capture_gap;
   if (!log_->wants(EventType::flow)) return;
@@ -379,7 +406,9 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   event.amounts = amounts(flow);
   event.start = flow.start;
   event.end = flow.last_seen();
-  event.tcp_state = state_of(flow);
+  // Suricata's is the state of the server.
+  event.tcp_state = flow.session.closed() ? reassembly::TcpState::closed
+                                          : flow.session.state_of_sender(Direction::to_client);
   event.state = event.tcp_state == reassembly::TcpState::closed || flow.session.closed() ? FlowState::closed
                 : flow.final_verdict == Final::bypassed                                  ? FlowState::bypassed
                 : flow.session.established() ? FlowState::established
@@ -389,10 +418,11 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   event.action = flow.final_verdict == Final::dropped  ? FlowAction::drop
                  : flow.final_verdict == Final::passed ? FlowAction::pass
                                                        : FlowAction::none;
+  if (flow.midstream != MidstreamPolicy::adopt) event.midstream_policy = name(flow.midstream);
   event.diverged = flow.final_verdict == Final::diverged;
   event.capture_gap = flow.has_gap();
-  event.to_server = {flow.flags_seen[0], flow.gap[0], 0};
-  event.to_client = {flow.flags_seen[1], flow.gap[1], 0};
+  event.to_server = {flow.flags_seen[0], flow.gap[0], 1};
+  event.to_client = {flow.flags_seen[1], flow.gap[1], 1};
   log_->write(event);
 }
 

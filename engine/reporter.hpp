@@ -40,6 +40,7 @@ class Reporter final : public Observer {
   void count_segment(const Packet& packet);
   void count_alert(const AlertEvent& event);
   void log_alerts(const Packet& packet);
+  void log_lone_flow(const Packet& packet);
   void log_drop(const Packet& packet, const AlertEvent* alert);
   void log_anomalies(const Packet& packet);
   void log_stats(Timestamp now);

@@ -51,7 +51,13 @@ struct FlowSettings {
   TcpTimeouts tcp;
 };
 
+// stream.midstream-policy; `automatic` drops the connection, or ignores it where nothing can be dropped.
+enum class MidstreamChoice : std::uint8_t { automatic, ignore, pass_flow, bypass, drop_flow, reject };
+
 enum class ResetHandling : std::uint8_t { forward, probe };
+
+// What is done with a connection of which both directions are encrypted.
+enum class EncryptionHandling : std::uint8_t { full, bypass };
 
 struct StreamSettings {
   ChecksumValidation checksum_validation = ChecksumValidation::all;
@@ -63,6 +69,8 @@ struct StreamSettings {
   std::uint64_t max_readings = 16;            // of one direction, observing
   bool drop_silent = false;
   bool async_oneside = true;
+  bool midstream = true;
+  MidstreamChoice midstream_policy = MidstreamChoice::automatic;
   ResetHandling rst = ResetHandling::forward;
 };
 
@@ -98,12 +106,17 @@ struct OutputSettings {
   Nanoseconds stats_interval = std::chrono::seconds{8};
 };
 
+struct AppLayerSettings {
+  EncryptionHandling tls = EncryptionHandling::full;
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
   RuleSettings rules;
   FlowSettings flow;
   StreamSettings stream;
+  AppLayerSettings app_layer;
   HostPolicySettings host_os_policy;
   DefragSettings defrag;
   OutputSettings outputs;

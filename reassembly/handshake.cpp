@@ -82,6 +82,9 @@ Ruling HalfOpen::judge_client(const Segment& segment) const {
 }
 
 Ruling HalfOpen::judge_server(const Segment& segment) const {
+  if (!segment.has(TcpFlag::syn) && echoes_amiss(segment))
+    return drop(segment.has(TcpFlag::rst) ? Reason::rst_in_handshake : Reason::data_before_handshake,
+                StreamEvent::pkt_invalid_timestamp);
   if (segment.has(TcpFlag::rst)) {
     // RFC 9293 §3.10.7.3: in SYN-SENT a RST counts only if it acknowledges the SYN.
     const bool acknowledges = segment.has(TcpFlag::ack) && answered_by(segment) != nullptr;
@@ -96,11 +99,24 @@ Ruling HalfOpen::judge_server(const Segment& segment) const {
     // A handshake is completed across the pair.
     if (segment.side != Side::unknown && segment.side == answered->side && !answered->returned)
       return drop(Reason::wrong_side);
-    return sanitized_syn(segment);
+    Ruling ruling = sanitized_syn(segment);
+    // The SYN's data went no further than to us, or the server had no cookie for it (RFC 7413 §4.2).
+    if (answered->payload > 0) ruling.events.add(StreamEvent::whs_synack_tfo_data_ignored);
+    return ruling;
   }
   // A bare ACK is how a server that still holds an old connection answers a new SYN (RFC 9293 §3.5.1).
   if (segment.has(TcpFlag::ack) && segment.payload.empty() && !segment.has(TcpFlag::fin)) return Ruling{};
   return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
+}
+
+// Linux in SYN-SENT takes nothing, a RST no more than data, whose TSecr it can't have sent. Any but the SYN's
+// own counts as such: who answers a SYN echoes it (RFC 7323 §3.2), and what is dropped here is asked for
+// again.
+bool HalfOpen::echoes_amiss(const Segment& segment) const {
+  if (!segment.has(TcpFlag::ack) || !segment.options.timestamps || segment.options.timestamps->echo == 0)
+    return false;
+  const SynOffer* syn = answered_by(segment);
+  return syn != nullptr && syn->timestamps && segment.options.timestamps->echo != syn->timestamp;
 }
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {

@@ -55,6 +55,7 @@ class HalfOpen {
  private:
   [[nodiscard]] Ruling judge_client(const Segment& segment) const;
   [[nodiscard]] Ruling judge_server(const Segment& segment) const;
+  [[nodiscard]] bool echoes_amiss(const Segment& segment) const;
 
   std::array<SynOffer, max_candidates> offers_{};
   Seq challenged_;  // acknowledgment number of a bare ACK that answered the SYN: a half-open peer (RFC 9293

@@ -472,6 +472,16 @@ Standing Session::take_standing(const Segment& segment, Direction direction) {
   return Standing::further;
 }
 
+bool Session::settled() const {
+  const auto quiet = [](const HostMirror& host) {
+    return host.known && host.heard && host.rcv_nxt_min == host.rcv_nxt_max() && !host.bytes.has_islands() &&
+           host.fin == HostMirror::none && !host.reset_possible;
+  };
+  const bool asked = memory_ && memory_->asked;
+  return established_ && adopted_at_ == 0 && other_ == Other::none && !asked && quiet(mirrors_[0]) &&
+         quiet(mirrors_[1]);
+}
+
 Seq Session::reset_number(Direction direction) const {
   const HostMirror& to = receiver(direction);
   return to.to_seq(to.rcv_nxt_min);

@@ -128,6 +128,10 @@ class Session {
   [[nodiscard]] TcpState state_of_sender(Direction direction) const;
   // Both ends have closed, or both may have taken a RST.
   [[nodiscard]] bool closed() const;
+  // Both hosts have acknowledged everything that was forwarded to them, and nothing is held, ends or is
+  // doubted: no hole, no FIN, no RST under way, no guess about numbers. What follows can't change what they
+  // have read.
+  [[nodiscard]] bool settled() const;
   // The SYN that a ruling `reincarnate` answers.
   [[nodiscard]] const SynOffer& reuse() const { return memory_->offer; }
   // Bytes that were forwarded to the receiver ahead of a hole and not scanned.

@@ -7,6 +7,7 @@
   X(whs_synack_with_wrong_ack, "3whs_synack_with_wrong_ack")                        \
   X(whs_synack_resend_with_diff_seq, "3whs_synack_resend_with_diff_seq")            \
   X(whs_synack_in_wrong_direction, "3whs_synack_in_wrong_direction")                \
+  X(whs_synack_tfo_data_ignored, "3whs_synack_tfo_data_ignored")                    \
   X(whs_syn_resend_diff_seq_on_syn_recv, "3whs_syn_resend_diff_seq_on_syn_recv")    \
   X(whs_syn_toclient_on_syn_recv, "3whs_syn_toclient_on_syn_recv")                  \
   X(whs_syn_flood, "3whs_syn_flood")                                                \

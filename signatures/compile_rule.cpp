@@ -139,29 +139,46 @@ bool blocks(Action action) {
   return action != Action::pass && action != Action::alert;
 }
 
-}  // namespace
-
-tl::expected<CompiledRule, std::string> compile_rule(const Rule& rule) {
-  CompiledRule compiled;
-  for (const PayloadOption& option : rule.payload) {
+tl::expected<std::vector<CompiledOption>, std::string> compile_options(
+    const std::vector<PayloadOption>& options) {
+  std::vector<CompiledOption> compiled;
+  for (const PayloadOption& option : options) {
     if (const auto* content = std::get_if<Content>(&option)) {
-      if (content->pattern.empty()) return tl::make_unexpected("content: empty");
-      compiled.options.emplace_back(compile_content(*content));
+      if (content->pattern.empty()) return tl::make_unexpected(std::string("content: empty"));
+      compiled.emplace_back(compile_content(*content));
     } else if (const auto* pcre = std::get_if<Pcre>(&option)) {
       auto regex = Regex::compile(*pcre);
       if (!regex) return tl::make_unexpected(regex.error());
-      compiled.options.emplace_back(CompiledPcre{std::move(*regex), pcre->negated, pcre->relative, false});
+      compiled.emplace_back(CompiledPcre{std::move(*regex), pcre->negated, pcre->relative, false});
     } else {
       std::visit(
           [&](const auto& other) {
             using Option = std::decay_t<decltype(other)>;
             if constexpr (!std::is_same_v<Option, Content> && !std::is_same_v<Option, Pcre>)
-              compiled.options.emplace_back(other);
+              compiled.emplace_back(other);
           },
           option);
     }
   }
-  mark_retries(compiled.options);
+  mark_retries(compiled);
+  return compiled;
+}
+
+}  // namespace
+
+tl::expected<CompiledRule, std::string> compile_rule(const Rule& rule) {
+  CompiledRule compiled;
+  auto options = compile_options(rule.payload);
+  if (!options) return tl::make_unexpected(options.error());
+  compiled.options = std::move(*options);
+  if (!rule.tcp_header.empty()) {
+    auto of_header = compile_options(rule.tcp_header);
+    if (!of_header) return tl::make_unexpected(of_header.error());
+    CompiledRule header;
+    header.options = std::move(*of_header);
+    header.variables = rule.variables;
+    compiled.tcp_header = std::make_shared<const CompiledRule>(std::move(header));
+  }
   compiled.needed_regex = needed_regex(compiled.options);
   compiled.absolute = names_position(compiled.options);
   compiled.may_wait = std::any_of(compiled.options.begin(), compiled.options.end(), waits);

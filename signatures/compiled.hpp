@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -55,6 +56,7 @@ struct FastLiteral {
 
 struct CompiledRule {
   std::vector<CompiledOption> options;
+  std::shared_ptr<const CompiledRule> tcp_header;  // what must hold on the packet's TCP header; null: nothing
   std::optional<FastLiteral> literal;
   // A pcre that must be found somewhere in the window, wherever the other options match, and that resumes().
   std::optional<std::size_t> needed_regex;

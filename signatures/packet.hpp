@@ -38,6 +38,7 @@ struct PacketFields {
   std::optional<std::uint16_t> icmp_id, icmp_sequence;
   bool ip_checksum_valid = true, checksum_valid = true;
   std::span<const std::uint8_t> payload;
+  std::span<const std::uint8_t> tcp_header;  // with its options; empty where there is none
 
   bool has_flow = false;     // a flow exists for it
   bool established = false;  // three-way handshake complete, or adopted

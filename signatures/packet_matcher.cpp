@@ -87,9 +87,10 @@ class PacketPass {
         (compiled.asks_for_protocol &&
          !protocols_hold(rule, context_.seen(packet.direction), packet.direction)))
       return;
+    if (compiled.tcp_header && !evaluate(*compiled.tcp_header, packet.tcp_header).holds) return;
     Match match{index, rule.id, MatchOn::packet, packet.direction, false, 0, packet.payload.size()};
     if (!compiled.options.empty()) {
-      const Answer answer = evaluate(compiled);
+      const Answer answer = evaluate(compiled, packet.payload);
       if (!answer.holds) return;
       match.from = answer.from;
     }
@@ -98,8 +99,7 @@ class PacketPass {
     if (compiled.writes_state) write_state(rule, context_);
   }
 
-  Answer evaluate(const CompiledRule& rule) {
-    const auto payload = context_.packet.payload;
+  Answer evaluate(const CompiledRule& rule, std::span<const std::uint8_t> payload) {
     ++scratch_.counters.evaluations;
     const Answer answer = scratch_.evaluator.evaluate(
         {rule, payload.data(), 0, payload.size(), 0, never / 2, payload.size(), true, payload.size()});

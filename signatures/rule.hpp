@@ -367,6 +367,7 @@ struct Rule {
 
   FlowOption flow;
   std::vector<PayloadOption> payload;
+  std::vector<PayloadOption> tcp_header;  // behind tcp.hdr: on the bytes of the packet's TCP header
   std::vector<PacketOption> packet;
   std::vector<StateOption> state;
   std::vector<AppLayerProtocol> protocols;  // app-layer-protocol

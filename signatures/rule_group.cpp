@@ -1,6 +1,7 @@
 #include "signatures/rule_group.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 #include "signatures/fast_literal.hpp"
 
@@ -14,7 +15,14 @@ bool equal(const AddressSet& left, const AddressSet& right) {
 bool equal(const PortSet& left, const PortSet& right) {
   return left.is_any() == right.is_any() && left.ranges() == right.ranges();
 }
-bool same_header(const Rule& left, const Rule& right) {
+// Rules that can match the same flows at the same time of their life (RuleSet::rules_left).
+bool same_flows(const Rule& left, const Rule& right) {
+  const auto fades = [](const Rule& rule) {
+    return std::tuple(rule.inspection == Inspection::ip_only, rule.inspection == Inspection::protocol_only,
+                      rule.flow.state == FlowOption::State::not_established);
+  };
+  if (left.application != right.application || fades(left) != fades(right)) return false;
+  if (!left.protocols.empty() || !right.protocols.empty()) return false;
   return left.bidirectional == right.bidirectional && equal(left.source, right.source) &&
          equal(left.destination, right.destination) && equal(left.source_ports, right.source_ports) &&
          equal(left.destination_ports, right.destination_ports);
@@ -68,7 +76,7 @@ void GroupBuilder::note_headers(RuleGroup& group, const std::vector<std::uint32_
   for (const std::uint32_t index : members) {
     const Rule& rule = rules_[index];
     const bool known = std::any_of(group.headers.begin(), group.headers.end(),
-                                   [&](std::uint32_t other) { return same_header(rules_[other], rule); });
+                                   [&](std::uint32_t other) { return same_flows(rules_[other], rule); });
     if (!known) group.headers.push_back(index);
   }
 }

@@ -51,7 +51,8 @@ class RuleGroup {
   std::vector<std::uint32_t> fallback_always;
 
   std::uint32_t lookback = 0;
-  // One rule for each distinct header: some flow that the ports lead here matches none of them.
+  // One rule for each distinct header, protocol and time of a flow's life in which it can match: some flow
+  // that the ports lead here matches none of them.
   std::vector<std::uint32_t> headers;
 
   [[nodiscard]] bool scans() const {

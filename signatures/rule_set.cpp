@@ -91,6 +91,14 @@ tl::expected<void, std::string> build_groups(const std::vector<Rule>& rules, con
   return {};
 }
 
+bool can_still_match(const Rule& rule, Direction direction, const FlowPast& past) {
+  const auto way = static_cast<std::size_t>(direction);
+  if (rule.inspection == Inspection::ip_only && past.first_judged[way]) return false;
+  if (rule.inspection == Inspection::protocol_only && past.protocol_judged[way]) return false;
+  if (rule.flow.state == FlowOption::State::not_established && past.established) return false;
+  return !rule.asks_for_protocol() || protocols_hold(rule, past.protocols.seen(direction), direction);
+}
+
 }  // namespace
 
 RuleSet::~RuleSet() = default;
@@ -140,6 +148,20 @@ FlowRules RuleSet::rules_for(const FlowEndpoints& endpoints) const {
     return std::any_of(group.headers.begin(), group.headers.end(), admits) ? &group : nullptr;
   };
   return {group_of(Direction::to_server), group_of(Direction::to_client)};
+}
+
+FlowRules RuleSet::rules_left(const FlowRules& rules, const FlowEndpoints& endpoints,
+                              const FlowPast& past) const {
+  const auto left = [&](Direction direction) -> const RuleGroup* {
+    const RuleGroup* group = rules.of(direction);
+    if (group == nullptr) return nullptr;
+    const auto possible = [&](std::uint32_t index) {
+      const Rule& rule = rules_[index];
+      return header_admits(rule, endpoints, direction) && can_still_match(rule, direction, past);
+    };
+    return std::any_of(group->headers.begin(), group->headers.end(), possible) ? group : nullptr;
+  };
+  return {left(Direction::to_server), left(Direction::to_client)};
 }
 
 }  // namespace lockstep::signatures

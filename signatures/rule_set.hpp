@@ -17,6 +17,7 @@
 
 #include "signatures/match.hpp"
 #include "signatures/packet.hpp"
+#include "signatures/protocol_detector.hpp"
 #include "signatures/rule.hpp"
 
 namespace lockstep::signatures {
@@ -81,6 +82,14 @@ struct FlowRules {
   [[nodiscard]] bool none() const { return to_server == nullptr && to_client == nullptr; }
 };
 
+// What is behind a flow and can't come again, and what it speaks.
+struct FlowPast {
+  const ProtocolDetector& protocols;      // both directions decided
+  bool established = true;                // the handshake is complete
+  std::array<bool, 2> first_judged{};     // by Direction: the rules of addresses alone were asked
+  std::array<bool, 2> protocol_judged{};  // app-layer-protocol alone was asked
+};
+
 struct RuleSetReport {
   std::size_t rules = 0;
   std::size_t groups = 0;
@@ -110,6 +119,10 @@ class RuleSet {
 
   // Which rules can match at all, by header alone: some hundred nanoseconds, once a flow.
   [[nodiscard]] FlowRules rules_for(const FlowEndpoints& endpoints) const;
+
+  // Which of them can still match; costs as much.
+  [[nodiscard]] FlowRules rules_left(const FlowRules& rules, const FlowEndpoints& endpoints,
+                                     const FlowPast& past) const;
 
   // Internals, for the other files of this folder.
   struct Parts;

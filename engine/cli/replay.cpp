@@ -24,10 +24,29 @@ void complain(const std::string& error) {
   fmt::print(stderr, "lockstep: {}\n", error);
 }
 
+MidstreamPolicy midstream_policy(const Settings& settings) {
+  if (settings.stream.midstream) return MidstreamPolicy::adopt;
+  switch (settings.stream.midstream_policy) {
+    case MidstreamChoice::automatic:
+    case MidstreamChoice::drop_flow:
+      return MidstreamPolicy::drop_flow;
+    case MidstreamChoice::ignore:
+      return MidstreamPolicy::ignore;
+    case MidstreamChoice::pass_flow:
+      return MidstreamPolicy::pass_flow;
+    case MidstreamChoice::bypass:
+      return MidstreamPolicy::bypass;
+    case MidstreamChoice::reject:
+      return MidstreamPolicy::reject;
+  }
+  return MidstreamPolicy::adopt;
+}
+
 PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) {
   PipelineConfig config;
   config.enforcing = settings.mode == Mode::enforce;
   config.drop_silent = settings.stream.drop_silent;
+  config.midstream = midstream_policy(settings);
   config.wire.verify_checksums = settings.stream.checksum_validation == ChecksumValidation::all;
   config.fragments.bytes = settings.defrag.memory;
   config.fragments.datagrams = static_cast<std::uint32_t>(settings.defrag.max_datagrams);
@@ -177,7 +196,8 @@ int run_replay(const Configuration& configuration) {
   HostTable hosts({}, replay_hash_seed);
   std::optional<Inspector> inspector;
   if (rules->generation) {
-    auto made = Inspector::make(rules->generation, hosts, {.enforce = settings.mode == Mode::enforce});
+    auto made = Inspector::make(rules->generation, hosts, {.enforce = settings.mode == Mode::enforce},
+                                settings.app_layer.tls);
     if (!made) {
       complain(made.error());
       return exit_bad_input;

@@ -88,7 +88,9 @@ void put_flows(Page& page, const Counters& counters) {
   };
   part(counters.tcp.adopted, "adopted", Colour::yellow, "in progress when first seen");
   part(flow.dropped, "dropped", Colour::red);
-  part(flow.bypassed, "bypassed", Colour::yellow);
+  part(flow.bypass_rule, name(Release::rule), Colour::yellow, "let go by a pass or bypass rule");
+  part(flow.bypass_no_rule, name(Release::no_rule), Colour::yellow, "no rule can match them any more");
+  part(flow.bypass_encrypted, name(Release::encrypted), Colour::yellow, "both directions are encrypted");
   part(flow.timed_out, "timed out", Colour::dim);
   part(flow.given_up, "given up", Colour::red, "for want of room");
 }

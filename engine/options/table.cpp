@@ -32,6 +32,9 @@ constexpr std::uint8_t everywhere =
 
 constexpr std::array<std::string_view, 2> modes{"enforce", "observe"};
 constexpr std::array<std::string_view, 2> reset_handlings{"forward", "probe"};
+constexpr std::array<std::string_view, 6> midstream_policies{"auto",   "ignore",    "pass-flow",
+                                                             "bypass", "drop-flow", "reject"};
+constexpr std::array<std::string_view, 2> encryption_handlings{"full", "bypass"};
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
@@ -250,6 +253,30 @@ constexpr Option table[] = {
      .text = "Follow connections of which only one direction comes this way, with the event "
              "stream.one_direction; "
              "otherwise they are refused."},
+    {.key = "stream.midstream",
+     .kind = Kind::boolean,
+     .target = AT(settings.stream.midstream),
+     .text = "Adopt connections that are met in their middle, and inspect them; otherwise "
+             "stream.midstream-policy "
+             "says what becomes of them."},
+    {.key = "stream.midstream-policy",
+     .argument = "POLICY",
+     .kind = Kind::choice,
+     .choices = midstream_policies,
+     .target = AT(settings.stream.midstream_policy),
+     .text =
+         "With stream.midstream = false: ignore (packets are judged one by one, streams are not inspected), "
+         "pass-flow and bypass (nothing is inspected), drop-flow, reject, or auto: drop-flow, and ignore "
+         "when "
+         "only observing. Counted under exception_policy.tcp.midstream."},
+    {.key = "app-layer.protocols.tls.encryption-handling",
+     .argument = "full|bypass",
+     .kind = Kind::choice,
+     .choices = encryption_handlings,
+     .target = AT(settings.app_layer.tls),
+     .text =
+         "What is done with a TLS connection once both directions send application data: it is inspected as "
+         "any other, or not any more, counted as bypass_encrypted."},
 
 #define X(policy, label)                                                                                     \
   {.key = "host-os-policy." label,                                                                           \

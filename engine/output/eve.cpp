@@ -182,7 +182,9 @@ void EveWriter::flow_life(JsonLine& line, const FlowEvent& event) {
   constexpr std::string_view states[] = {"new", "established", "closed", "bypassed"};
   line.field("start", time_.iso(event.start));
   line.field("end", time_.iso(event.end));
-  const auto age = std::chrono::duration_cast<std::chrono::seconds>(event.end - event.start).count();
+  // As Suricata counts: of the stamps' whole seconds.
+  const auto whole = [](Timestamp time) { return std::chrono::floor<std::chrono::seconds>(time); };
+  const auto age = (whole(event.end) - whole(event.start)).count();
   line.field("age", static_cast<std::uint64_t>(std::max<std::int64_t>(0, age)));
   line.field("state", states[static_cast<std::size_t>(event.state)]);
   if (event.state == FlowState::bypassed) line.field("bypass", "local");
@@ -190,6 +192,13 @@ void EveWriter::flow_life(JsonLine& line, const FlowEvent& event) {
   line.field("alerted", event.alerted);
   if (event.action != FlowAction::none)
     line.field("action", event.action == FlowAction::drop ? "drop" : "pass");
+  if (event.midstream_policy.empty()) return;
+  line.open_list("exception_policy");
+  line.open_item();
+  line.field("target", "stream_midstream");
+  line.field("policy", event.midstream_policy);
+  line.close();
+  line.close();
 }
 
 void EveWriter::write(std::string& out, const FlowEvent& event) {

@@ -150,6 +150,17 @@ void put_ips(JsonLine& line, const Counters& counters) {
   line.close();
 }
 
+void put_exception_policy(JsonLine& line, const Counters& counters) {
+  line.open("exception_policy");
+  line.open("tcp");
+  line.open("midstream");
+  for (std::size_t i = 1; i < counters.tcp.midstream.size(); ++i)
+    line.field(name(static_cast<MidstreamPolicy>(i)), counters.tcp.midstream[i]);
+  line.close();
+  line.close();
+  line.close();
+}
+
 void put_amount(JsonLine& line, std::string_view key, const Amount& amount) {
   line.open(key);
   line.field("packets", amount.packets);
@@ -184,6 +195,9 @@ void put_own_stats(JsonLine& line, const StatsEvent& event) {
   line.field("given_up", counters.flow.given_up);
   line.field("dropped", counters.flow.dropped);
   line.field("bypassed", counters.flow.bypassed);
+  line.field(name(Release::rule), counters.flow.bypass_rule);
+  line.field(name(Release::no_rule), counters.flow.bypass_no_rule);
+  line.field(name(Release::encrypted), counters.flow.bypass_encrypted);
   line.field("diverged", counters.flow.diverged);
   line.field("capture_gap", counters.flow.with_capture_gap);
   line.close();
@@ -261,6 +275,7 @@ void put_stats(JsonLine& line, const StatsEvent& event) {
   put_flows(line, *event.counters);
   put_detect(line, event);
   put_ips(line, *event.counters);
+  put_exception_policy(line, *event.counters);
   put_own_stats(line, event);
 }
 

@@ -130,6 +130,7 @@ struct FlowEvent {
   std::string_view end_reason = "timeout";  // or forced, shutdown, tcp_reuse
   bool alerted = false;
   FlowAction action = FlowAction::none;
+  std::string_view midstream_policy = {};  // that was applied; empty: none
   bool diverged = false;
   bool capture_gap = false;
   bool tcp = true;

@@ -88,7 +88,11 @@ bool protocol_only(const Rule& rule) {
 
 }  // namespace
 
-Parsed check_rule(const Draft& draft) {
+Parsed check_rule(Draft& draft) {
+  // What stands behind tcp.hdr goes to its place.
+  draft.select_tcp_header(true);
+  draft.rule.tcp_header = std::move(draft.rule.payload);
+  draft.select_tcp_header(false);
   const Rule& rule = draft.rule;
   if (rule.id.sid == 0)
     return refused(draft.line.substr(0, 0), "the rule has no sid", "add sid:NUMBER; to its options");

@@ -4,7 +4,7 @@
 
 namespace lockstep::signatures {
 
-[[nodiscard]] Parsed check_rule(const Draft& draft);
+[[nodiscard]] Parsed check_rule(Draft& draft);
 
 // RULE: packet options, dsize and tcp-pkt force the packet; tcp-stream and only_stream the stream; anchored
 // contents of plain tcp are judged on both.

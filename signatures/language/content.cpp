@@ -204,9 +204,15 @@ Parsed read_fast_pattern(Draft& draft, const Option& option) {
   return {};
 }
 
-// The payload is the only buffer that is built, so this is where every rule stands already.
 Parsed read_pkt_data(Draft& draft, const Option&) {
-  draft.modified.reset();
+  draft.select_tcp_header(false);
+  return {};
+}
+
+Parsed read_tcp_hdr(Draft& draft, const Option& option) {
+  draft.select_tcp_header(true);
+  draft.ip_compatible = false;
+  if (draft.packet_option.empty()) draft.packet_option = option.name;
   return {};
 }
 

@@ -1,6 +1,7 @@
 #include "signatures/language/draft.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace lockstep::signatures {
 namespace {
@@ -50,6 +51,14 @@ void Draft::add_payload(PayloadOption option, std::string_view place) {
   payload_places.push_back(place);
   ip_compatible = false;
   if (content) modified = rule.payload.size() - 1;
+}
+
+void Draft::select_tcp_header(bool header) {
+  modified.reset();
+  if (header == in_tcp_header) return;
+  in_tcp_header = header;
+  std::swap(rule.payload, aside);
+  std::swap(payload_places, aside_places);
 }
 
 void Draft::add_packet(PacketOption option, std::string_view place) {

@@ -56,11 +56,16 @@ struct Draft {
   std::vector<SyntaxError> warnings;
   std::uint32_t once = 0;
 
+  bool in_tcp_header = false;  // rule.payload holds what stands behind tcp.hdr, `aside` the payload's own
+  std::vector<PayloadOption> aside;
+  std::vector<std::string_view> aside_places;
+
   std::string_view packet_option;       // the first option that judges a packet, if any
   std::string_view application_buffer;  // the first buffer of an application protocol, if any
   bool ip_compatible = true;            // all options so far may stand in an ip_only rule
 
   void add_payload(PayloadOption option, std::string_view place);
+  void select_tcp_header(bool header);  // payload options that follow are its, or the payload's
   void add_packet(PacketOption option, std::string_view place);
   void lacks(std::string what);  // marks the rule to be skipped
   [[nodiscard]] bool first(Once option);

@@ -6,7 +6,7 @@
 
 namespace lockstep::signatures {
 
-inline constexpr std::array<std::string_view, 396> kUnbuiltKeywords = {"absent",
+inline constexpr std::array<std::string_view, 395> kUnbuiltKeywords = {"absent",
                                                                        "app-layer-event",
                                                                        "app-layer-state",
                                                                        "asn1",
@@ -353,7 +353,6 @@ inline constexpr std::array<std::string_view, 396> kUnbuiltKeywords = {"absent",
                                                                        "strip_whitespace",
                                                                        "subslice",
                                                                        "tag",
-                                                                       "tcp.hdr",
                                                                        "tcp.session",
                                                                        "template.buffer",
                                                                        "tld",

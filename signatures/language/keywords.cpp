@@ -52,6 +52,7 @@ constexpr Keyword kBuilt[] = {
     bare("endswith", read_endswith),
     {"fast_pattern", read_fast_pattern, Value::optional, Quotes::never, false},
     bare("pkt_data", read_pkt_data),
+    bare("tcp.hdr", read_tcp_hdr),
     plain("isdataat", read_isdataat),
     {"pcre", read_pcre, Value::required, Quotes::optional, true},
     plain("byte_test", read_byte_test),

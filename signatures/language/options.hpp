@@ -34,6 +34,7 @@ Parsed read_startswith(Draft& draft, const Option& option);
 Parsed read_endswith(Draft& draft, const Option& option);
 Parsed read_fast_pattern(Draft& draft, const Option& option);
 Parsed read_pkt_data(Draft& draft, const Option& option);
+Parsed read_tcp_hdr(Draft& draft, const Option& option);
 
 // payload.cpp
 Parsed read_isdataat(Draft& draft, const Option& option);

@@ -66,6 +66,9 @@ Parsed read_app_layer_protocol(Draft& draft, const Option& option) {
     if (const auto known = protocols_named(name, qualifiers->exact)) {
       if (out.negated && name == "unknown")
         return refused(name, "a negation never holds while the protocol is unknown");
+      // DNS over HTTP/2 is both and taken for HTTP/2 here: what is not one of them can't be told.
+      if (out.negated && !qualifiers->exact && (name == "dns" || name == "http2"))
+        draft.lacks("protocol doh2");
       out.protocols |= *known;
     } else if (is_application_protocol(name)) {
       draft.lacks("protocol " + std::string(name));

@@ -21,13 +21,16 @@ class Settings:
     payload: bool = False
     packet: bool = False
     drop_flows: str = "start"
+    midstream: bool = False  # Suricata's default, as the next one is
+    midstream_policy: str = "auto"
     host_policies: dict = field(default_factory=dict)
     classes: str = ""
     ignored: list = field(default_factory=list)
 
     def toml(self):
         quote = json.dumps  # a JSON string is a TOML string
-        lines = ["[stream]", f"checksum-validation = {quote('all' if self.checksums else 'none')}"]
+        lines = ["[stream]", f"checksum-validation = {quote('all' if self.checksums else 'none')}",
+                 f"midstream = {quote(self.midstream)}", f"midstream-policy = {quote(self.midstream_policy)}"]
         lines += ["[host-os-policy]"] + [f"{k} = {quote(v)}" for k, v in self.host_policies.items()]
         lines += ["[vars.address-groups]"] + [f"{k} = {quote(v)}" for k, v in self.addresses.items()]
         lines += ["[vars.port-groups]"] + [f"{k} = {quote(v)}" for k, v in self.ports.items()]
@@ -52,7 +55,9 @@ def take(settings, key, value):
     elif key.startswith("host-os-policy."):
         settings.host_policies[key.rsplit(".", 1)[1]] = [str(prefix) for prefix in value or []]
     elif key == "stream.midstream":
-        pass  # connections in progress are always adopted
+        settings.midstream = yes(value)
+    elif key in ("stream.midstream-policy", "exception-policy"):
+        settings.midstream_policy = str(value)
     elif key.startswith("vars.address-groups."):
         settings.addresses[key.rsplit(".", 1)[1]] = str(value)
     elif key.startswith("vars.port-groups."):

@@ -49,12 +49,12 @@ TEST_CASE("check --strict is content with rules that all load", "[engine][cli][c
 TEST_CASE("a rule for a stream event that is never raised is skipped by name and stops nothing",
           "[engine][cli][check]") {
   const test::Directory dir;
-  const std::string rules = dir.write(
-      "a.rules", std::string(good) +
-                     "alert tcp any any -> any any (stream-event:3whs_synack_tfo_data_ignored; sid:2;)\n"
-                     "alert tcp any any -> any any (stream-event:pkt_retransmission; sid:3;)\n");
+  const std::string rules =
+      dir.write("a.rules", std::string(good) +
+                               "alert tcp any any -> any any (stream-event:3whs_synack_flood; sid:2;)\n"
+                               "alert tcp any any -> any any (stream-event:pkt_retransmission; sid:3;)\n");
   const auto outcome = run_lockstep({"check", "-S", rules});
-  CHECK_THAT(outcome.out, Catch::Contains("stream-event:3whs_synack_tfo_data_ignored"));
+  CHECK_THAT(outcome.out, Catch::Contains("stream-event:3whs_synack_flood"));
   CHECK(last_line(outcome.out) == "2 rules loaded, 0 failed, 1 skipped");
   CHECK(run_lockstep({"replay", "tests/pcaps/http-get-v4.pcap", "-S", rules}).code == exit_ok);
 }

@@ -137,6 +137,29 @@ TEST_CASE("a reset during the handshake counts only where the host would take it
   wire.client.sends("GOOD").passes().delivers("GOOD");
 }
 
+TEST_CASE("in SYN-SENT a host takes nothing whose TSecr is not its own", "[handshake][H13][rfc7323]") {
+  WireOptions options = anywhere();
+  options.timestamps = true;
+  Wire wire(options);
+  wire.client.syns().passes();
+  wire.as_server()
+      .resets({.seq = 0,
+               .ack = 1,
+               .flags = TcpFlag::rst | TcpFlag::ack,
+               .options = {1, 1, 8, 10, 0, 0, 0, 100, 0, 0, 0, 7}})
+      .drops(Reason::rst_in_handshake)
+      .raises(StreamEvent::pkt_invalid_timestamp);
+  wire.as_server()
+      .fins({.seq = 0, .ack = 1, .tsval = 100, .tsecr = 7})
+      .drops(Reason::data_before_handshake)
+      .raises(StreamEvent::pkt_invalid_timestamp);
+  wire.as_client().resets({.seq = 1}).passes();  // what the client would have answered
+  CHECK(wire.pipeline().half_open().size() == 1);
+  wire.server.syn_acks().passes();
+  wire.client.acks().passes();
+  wire.client.sends("GOOD").passes().delivers("GOOD");
+}
+
 TEST_CASE("a refused connection is forgotten", "[handshake][H13]") {
   Wire wire(anywhere());
   wire.client.syns().passes();

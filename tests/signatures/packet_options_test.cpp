@@ -123,3 +123,16 @@ TEST_CASE("ICMP numbers and stream events", "[signatures][packet]") {
         "est_synack_resend_with_diff_ack");
   CHECK(outcome(with_options("stream-event:thunder;")) == "1:44: `thunder` is no stream event");
 }
+
+TEST_CASE("what stands behind tcp.hdr is for the TCP header, until pkt_data", "[signatures][parser]") {
+  const Rule rule =
+      rule_of(with_options("content:\"GET\"; tcp.hdr; content:\"|00 50|\"; offset:2; depth:2; pkt_data; "
+                           "content:\"x\"; distance:0;"));
+  CHECK(rule.payload.size() == 2);
+  REQUIRE(rule.tcp_header.size() == 1);
+  CHECK(std::get<Content>(rule.tcp_header.front()).pattern == std::vector<std::uint8_t>{0, 0x50});
+  CHECK(rule.inspection == Inspection::packet);
+  CHECK(rule_of(with_options("tcp.hdr; content:\"|02 04|\"; offset:20;")).inspection ==
+        Inspection::header_only);
+  CHECK(outcome(with_options("tcp.hdr; content:\"a\"; offset:20;", "tcp-stream")).substr(0, 2) == "1:");
+}

@@ -177,6 +177,8 @@ TEST_CASE("app-layer-protocol names protocols and a side", "[signatures][parser]
         Inspection::header_only);
   CHECK(rule_of(with_options("content:\"a\";", "http")).inspection == Inspection::stream);
   CHECK(outcome(with_options("app-layer-protocol:sip|http;")) == "skipped: protocol sip");
+  CHECK(outcome(with_options("app-layer-protocol:!dns;")) == "skipped: protocol doh2");
+  CHECK(outcome(with_options("app-layer-protocol:!dns,exact;")) == "loaded");
   CHECK(outcome(with_options("app-layer-protocol:tls,original;")) == "skipped: app-layer-protocol:original");
   CHECK(outcome(with_options("app-layer-protocol:!unknown;")) ==
         "1:51: a negation never holds while the protocol is unknown");

@@ -113,9 +113,9 @@ struct Wire::State {
     config.wire.sides = options.sides;
     if (options.configure) options.configure(config);
     if (!options.rules.empty()) {
-      inspector.emplace(
-          Inspector::make(generation_of(parsed(options.rules, {}), 1), hosts, {.enforce = config.enforcing})
-              .value());
+      inspector.emplace(Inspector::make(generation_of(parsed(options.rules, {}), 1), hosts,
+                                        {.enforce = config.enforcing}, options.tls)
+                            .value());
       config.session.history = inspector->window();
     }
     pipeline = std::make_unique<Pipeline>(config, inspector ? &*inspector : nullptr, recorder, recorder);

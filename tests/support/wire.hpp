@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "engine/pipeline.hpp"
+#include "engine/settings.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/packet_builder.hpp"
 
@@ -43,6 +44,7 @@ struct WireOptions {
   bool sides = false;  // the client is outside, the server inside
   std::function<void(PipelineConfig&)> configure{};
   std::string rules{};  // a line each; empty: nothing is matched
+  EncryptionHandling tls = EncryptionHandling::full;
 };
 
 // What a test puts in place of what an honest sender would have put. Numbers are relative.
