@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/rule_policy.hpp"
+#include "engine/settings.hpp"
 #include "signatures/rule_set.hpp"
 
 namespace lockstep {
@@ -32,6 +33,7 @@ struct RuleGeneration {
   RuleCounts counts;
   std::vector<FailedRule> failed;
   signatures::RateControl rates;  // what the policies came from
+  EveSettings log;                // what is written of its matches and of all else
 
   // Events name it. Sets count from 1 in the order in which they were loaded.
   [[nodiscard]] std::uint64_t number() const { return set->generation(); }

@@ -17,6 +17,7 @@ using Nanoseconds = std::chrono::nanoseconds;
 enum class Mode : std::uint8_t { enforce, observe };
 enum class ChecksumValidation : std::uint8_t { all, none };
 enum class DropFlows : std::uint8_t { start, all };
+enum class FileType : std::uint8_t { regular, unix_stream, unix_dgram, syslog };
 
 // Names that rules use as $NAME, with their values as written. All names of Suricata's default configuration
 // exist.
@@ -87,6 +88,7 @@ struct DefragSettings {
 
 struct EveSettings {
   bool enabled = true;
+  FileType filetype = FileType::regular;
   std::string filename = "eve.json";
   std::vector<std::string> types = {"alert", "drop", "flow", "anomaly", "stats"};
   DropFlows drop_flows = DropFlows::start;
@@ -104,6 +106,7 @@ struct OutputSettings {
   EveSettings eve;
   FastSettings fast;
   Nanoseconds stats_interval = std::chrono::seconds{8};
+  std::uint64_t queue = 1ULL << 20;  // bytes, of each of a worker's queues
 };
 
 struct AppLayerSettings {

@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 6> midstream_policies{"auto",   "ignore",
 constexpr std::array<std::string_view, 2> encryption_handlings{"full", "bypass"};
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
+constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
 constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
 
 constexpr std::uint64_t mib = 1ULL << 20;
@@ -326,14 +327,20 @@ constexpr Option table[] = {
     {.key = "outputs.eve-log.enabled",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.eve.enabled),
-     .reloads = true,
      .text = "Write events as EVE JSON, one object a line."},
+    {.key = "outputs.eve-log.filetype",
+     .argument = "TYPE",
+     .kind = Kind::choice,
+     .choices = file_types,
+     .target = AT(settings.outputs.eve.filetype),
+     .text = "A file, a Unix socket that somebody reads (a stream, or a datagram a line), or syslog. A "
+             "socket may come "
+             "and go; lines that can't be written are counted. A replay writes files."},
     {.key = "outputs.eve-log.filename",
      .argument = "NAME",
      .kind = Kind::text,
      .target = AT(settings.outputs.eve.filename),
-     .reloads = true,
-     .text = "File in the log directory."},
+     .text = "File or socket in the log directory."},
     {.key = "outputs.eve-log.types",
      .argument = "TYPES",
      .kind = Kind::texts,
@@ -364,20 +371,25 @@ constexpr Option table[] = {
     {.key = "outputs.fast.enabled",
      .kind = Kind::boolean,
      .target = AT(settings.outputs.fast.enabled),
-     .reloads = true,
      .text = "Write alerts as lines of text."},
     {.key = "outputs.fast.filename",
      .argument = "NAME",
      .kind = Kind::text,
      .target = AT(settings.outputs.fast.filename),
-     .reloads = true,
      .text = "File in the log directory."},
+    {.key = "outputs.queue",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {64 * 1024, gib},
+     .target = AT(settings.outputs.queue),
+     .text = "Room for lines on their way from a worker to the writer of a log: so much for alerts and "
+             "drops, and so "
+             "much for everything else. Lines beyond it are lost and counted; packets never wait."},
     {.key = "outputs.stats-interval",
      .argument = "TIME",
      .kind = Kind::time,
      .range = {second, 86'400 * second},
      .target = AT(settings.outputs.stats_interval),
-     .reloads = true,
      .text = "Time between two stats events; in a replay, of the capture's clock."},
 
     {.flags = "FILE",

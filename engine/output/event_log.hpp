@@ -6,11 +6,12 @@
 #include <tl/expected.hpp>
 
 #include "engine/output/events.hpp"
+#include "engine/output/outlet.hpp"
 #include "engine/settings.hpp"
 
 namespace lockstep {
 
-enum class EventType : std::uint8_t { alert, drop, flow, anomaly, stats };
+class LogWriter;
 
 class EventLog {
  public:
@@ -18,9 +19,15 @@ class EventLog {
   // output and every event is taken and forgotten. The error names the file and the remedy.
   [[nodiscard]] static tl::expected<EventLog, std::string> open(const OutputSettings& settings);
 
+  // The same for worker `n` of a running engine, through the writer's queues; the writer must outlive it.
+  [[nodiscard]] static EventLog queued(const OutputSettings& settings, LogWriter& writer, std::size_t n);
+
   EventLog(EventLog&&) noexcept;
   EventLog& operator=(EventLog&&) noexcept;
   ~EventLog();
+
+  // What is written may change under way; where to may not.
+  void select(const EveSettings& settings);
 
   // Whether an event of this type goes anywhere, so that nobody need make it in vain.
   [[nodiscard]] bool wants(EventType type) const;

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -16,30 +15,24 @@ constexpr std::size_t large = 262'144;
 
 }  // namespace
 
-tl::expected<LogFile, std::string> LogFile::create(const std::string& path) {
+tl::expected<std::unique_ptr<LogFile>, std::string> LogFile::create(const std::string& path) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
   if (file < 0) {
     return tl::unexpected(fmt::format("{}: can't be written: {}; check the log directory and its permissions",
                                       path, std::strerror(errno)));
   }
-  return LogFile(path, file);
+  return std::unique_ptr<LogFile>(new LogFile(path, file));
 }
 
 LogFile::LogFile(std::string path, int file) : path_(std::move(path)), file_(file) {
   buffer_.reserve(large + 65'536);
 }
 
-LogFile::LogFile(LogFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      buffer_(std::move(other.buffer_)),
-      file_(std::exchange(other.file_, -1)),
-      failed_(other.failed_) {}
-
 LogFile::~LogFile() {
   if (file_ >= 0) static_cast<void>(finish());
 }
 
-void LogFile::written() {
+void LogFile::written(EventType) {
   if (buffer_.size() >= large) flush();
 }
 
