@@ -72,7 +72,7 @@ tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> co
   }
   auto result = std::make_shared<RuleGeneration>();
   result->set = std::move(*set);
-  result->log = settings.outputs.eve;
+  result->log = std::make_shared<const EveSettings>(settings.outputs.eve);
   const signatures::LoadReport& report = loaded.parsed.report;
   result->counts = {report.loaded, report.failed.size(), report.skipped.size()};
   std::vector<const signatures::Rule*> rules;

@@ -263,8 +263,8 @@ void Reporter::on_reload(const RuleGeneration& rules, Timestamp now) {
   rules_ = rules.counts;
   generation_ = rules.number();
   last_reload_ = now;
-  settings_.payload = rules.log.payload;
-  log_->select(rules.log);
+  settings_.payload = rules.log->payload;
+  log_->select(*rules.log);
 }
 
 void Reporter::on_late_matches(const LateMatches& late) {

@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "engine/rule_policy.hpp"
-#include "engine/settings.hpp"
 #include "signatures/rule_set.hpp"
 
 namespace lockstep {
+
+struct EveSettings;
 
 // What became of the rules of its files.
 struct RuleCounts {
@@ -32,8 +33,8 @@ struct RuleGeneration {
   RulePolicies policies;
   RuleCounts counts;
   std::vector<FailedRule> failed;
-  signatures::RateControl rates;  // what the policies came from
-  EveSettings log;                // what is written of its matches and of all else
+  signatures::RateControl rates;           // what the policies came from
+  std::shared_ptr<const EveSettings> log;  // what is written of its matches and of all else; never null
 
   // Events name it. Sets count from 1 in the order in which they were loaded.
   [[nodiscard]] std::uint64_t number() const { return set->generation(); }

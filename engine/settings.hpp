@@ -113,6 +113,12 @@ struct AppLayerSettings {
   EncryptionHandling tls = EncryptionHandling::full;
 };
 
+// The socket for lockstep ctl and Suricata's clients.
+struct ControlSettings {
+  std::string socket = "/run/lockstep/control.socket";  // empty: none
+  std::string group = {};                               // that may use it; empty: ours
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -123,6 +129,7 @@ struct Settings {
   HostPolicySettings host_os_policy;
   DefragSettings defrag;
   OutputSettings outputs;
+  ControlSettings control;
 };
 
 }  // namespace lockstep

@@ -26,7 +26,7 @@ std::vector<Row> declare(CLI::App& app, Command command) {
       row = app.add_flag(flags);
     } else if (option.operand()) {
       row = app.add_option(flags, "");
-      if (option.kind == Kind::paths) row->expected(1, -1)->allow_extra_args();
+      if (option.kind == Kind::paths || option.kind == Kind::texts) row->expected(1, -1)->allow_extra_args();
     } else {
       row = app.add_option(flags, "");
       // A list takes one argument each time it is given; what is given twice without being a list is found

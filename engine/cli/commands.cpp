@@ -28,6 +28,13 @@ constexpr CommandRow table[] = {
      "its value "
      "and where that comes from.",
      run_check},
+    {Command::ctl, "ctl", "speak to the running engine",
+     "Sends one command over the control socket and prints the answer: counters, flows, rule sets, reload "
+     "with "
+     "--dry-run, rollback, block and allow, and those of Suricata's socket under their names. Without a "
+     "command "
+     "it lists them. Exit 1: the engine refused, or is not there.",
+     run_ctl},
     {Command::version, "version", "print the version", "Prints the program's version.", run_version},
     {Command::help, "help", "print help on a command or on the settings",
      "Prints help on a command. The topic config lists the keys of lockstep.toml.", run_help},

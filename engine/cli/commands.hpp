@@ -23,6 +23,7 @@ struct CommandRow {
 [[nodiscard]] const CommandRow* find_command(std::string_view name);
 
 int run_replay(const Configuration& configuration);
+int run_ctl(const Configuration& configuration);
 int run_check(const Configuration& configuration);
 int run_version(const Configuration& configuration);
 int run_help(const Configuration& configuration);

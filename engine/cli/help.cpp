@@ -78,8 +78,8 @@ std::string operands(const CommandRow& command) {
   std::string out;
   for (const Option& option : option_table()) {
     if (!option.operand() || !option.valid_in(command.command)) continue;
-    out +=
-        option.kind == Kind::paths ? fmt::format("{}... ", option.flags) : fmt::format("[{}] ", option.flags);
+    out += option.kind == Kind::paths || option.kind == Kind::texts ? fmt::format("{}... ", option.flags)
+                                                                    : fmt::format("[{}] ", option.flags);
   }
   return out + "[options]";
 }

@@ -12,7 +12,8 @@ namespace lockstep {
 [[nodiscard]] std::string config_help();                            // lockstep help config
 
 [[nodiscard]] std::string program_manual();  // lockstep(8) in man(7) markup
-[[nodiscard]] std::string config_manual();   // lockstep.toml(5)
+[[nodiscard]] std::string config_manual();
+[[nodiscard]] std::string bash_completion();  // lockstep.toml(5)
 
 // "FILE... [options]": what follows the command's name on the usage line.
 [[nodiscard]] std::string operands(const CommandRow& command);

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/help.hpp"
+#include "engine/control/commands.hpp"
 #include "engine/options/assign.hpp"
 #include "engine/reason.hpp"
 
@@ -65,6 +66,14 @@ std::string program_manual() {
   for (const CommandRow& row : command_table()) {
     out += fmt::format(".SS {}\n{}\n{}", roff(row.name), roff(row.text), option_items(row.command));
   }
+  out += ".SH CONTROL COMMANDS\n";
+  out += roff("What lockstep ctl can ask of the running engine. Suricata's clients can send the same.\n");
+  for (const ControlCommand& command : control_commands()) {
+    std::string head(command.name);
+    for (const ControlArgument& argument : command.arguments)
+      head += argument.required ? fmt::format(" {}", argument.name) : fmt::format(" [{}]", argument.name);
+    out += item(head, fmt::format("{}.", command.text));
+  }
   out += ".SH OPTIONS\n" + option_items(Command::program);
   out += ".SH EXIT STATUS\n";
   out += item("0", "All is well.") +
@@ -107,7 +116,8 @@ std::string config_manual() {
     const std::string key =
         option.kind == Kind::names ? fmt::format("{}.NAME", option.key) : std::string(option.key);
     out += item(fmt::format("{} = {}", key, value_type(option)),
-                fmt::format("{} ({}).", option.text, bounds(option)));
+                fmt::format("{} ({}).{}", option.text, bounds(option),
+                            option.reloads ? " A reload takes it along." : ""));
   }
   out += ".SH EXAMPLE\n.nf\n";
   out += roff(

@@ -22,11 +22,18 @@ struct CheckOptions {
   bool dump_config = false;
 };
 
+struct CtlOptions {
+  std::vector<std::string> words;  // the command and its arguments
+  bool json = false;
+  bool dry_run = false;
+};
+
 // Everything that one call of the program asks for.
 struct Invocation {
   Settings settings;
   ReplayOptions replay;
   CheckOptions check;
+  CtlOptions ctl;
   std::string config_file;
   std::vector<std::string> overrides;  // --set KEY=VALUE
   std::uint64_t verbosity = 0;
@@ -36,7 +43,7 @@ struct Invocation {
 };
 
 // Bits, so that a row can name several commands. `program` is lockstep without a command.
-enum class Command : std::uint8_t { program = 1, replay = 2, check = 4, version = 8, help = 16 };
+enum class Command : std::uint8_t { program = 1, replay = 2, check = 4, version = 8, help = 16, ctl = 32 };
 
 enum class Kind : std::uint8_t {
   boolean,

@@ -25,10 +25,12 @@ constexpr std::uint8_t on(C... commands) {
   return static_cast<std::uint8_t>((static_cast<unsigned>(commands) | ...));
 }
 constexpr std::uint8_t loads = on(Command::replay, Command::check);  // commands that load settings and rules
+constexpr std::uint8_t controls = on(Command::ctl);
+constexpr std::uint8_t configured = on(Command::replay, Command::check, Command::ctl);
 constexpr std::uint8_t replays = on(Command::replay);
 constexpr std::uint8_t checks = on(Command::check);
 constexpr std::uint8_t everywhere =
-    on(Command::program, Command::replay, Command::check, Command::version, Command::help);
+    on(Command::program, Command::replay, Command::check, Command::version, Command::help, Command::ctl);
 
 constexpr std::array<std::string_view, 2> modes{"enforce", "observe"};
 constexpr std::array<std::string_view, 2> reset_handlings{"forward", "probe"};
@@ -392,6 +394,19 @@ constexpr Option table[] = {
      .target = AT(settings.outputs.stats_interval),
      .text = "Time between two stats events; in a replay, of the capture's clock."},
 
+    {.key = "control.socket",
+     .flags = "--socket",
+     .argument = "PATH",
+     .commands = controls,
+     .kind = Kind::path,
+     .target = AT(settings.control.socket),
+     .text = "Unix socket on which the running engine takes commands. Empty: none."},
+    {.key = "control.group",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.control.group),
+     .text = "Group whose members may use the socket, besides root. Empty: the engine's own."},
+
     {.flags = "FILE",
      .argument = "FILE",
      .commands = replays,
@@ -399,6 +414,24 @@ constexpr Option table[] = {
      .target = AT(replay.inputs),
      .text =
          "Captures (pcap, pcapng) or directories of captures, read in the order given; - is standard input."},
+    {.flags = "REQUEST",
+     .argument = "REQUEST",
+     .commands = controls,
+     .kind = Kind::texts,
+     .target = AT(ctl.words),
+     .text =
+         "A control command and its arguments, in their order or as NAME=VALUE. Without one the commands are "
+         "listed."},
+    {.flags = "--json",
+     .commands = controls,
+     .kind = Kind::boolean,
+     .target = AT(ctl.json),
+     .text = "Print the engine's answer as it came."},
+    {.flags = "--dry-run",
+     .commands = controls,
+     .kind = Kind::boolean,
+     .target = AT(ctl.dry_run),
+     .text = "With reload: say what it would change, and change nothing."},
     {.flags = "TOPIC",
      .argument = "TOPIC",
      .commands = on(Command::help),
@@ -407,13 +440,13 @@ constexpr Option table[] = {
      .text = "A command, or config for the keys of lockstep.toml."},
     {.flags = "-c,--config",
      .argument = "FILE",
-     .commands = loads,
+     .commands = configured,
      .kind = Kind::path,
      .target = AT(config_file),
      .text = "Read the settings from this file; lockstep.toml(5) lists the keys."},
     {.flags = "--set",
      .argument = "KEY=VALUE",
-     .commands = loads,
+     .commands = configured,
      .kind = Kind::texts,
      .target = AT(overrides),
      .text =
