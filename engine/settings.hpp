@@ -119,6 +119,11 @@ struct ControlSettings {
   std::string group = {};                               // that may use it; empty: ours
 };
 
+// For Prometheus.
+struct MetricsSettings {
+  std::string listen = {};  // host:port; empty: not served
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -130,6 +135,7 @@ struct Settings {
   DefragSettings defrag;
   OutputSettings outputs;
   ControlSettings control;
+  MetricsSettings metrics;
 };
 
 }  // namespace lockstep

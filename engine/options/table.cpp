@@ -1,6 +1,6 @@
-#include <algorithm>
 #include <array>
 
+#include "engine/options/checks.hpp"
 #include "engine/options/option.hpp"
 #include "engine/options/value.hpp"
 #include "reassembly/overlap.hpp"
@@ -40,38 +40,11 @@ constexpr std::array<std::string_view, 2> encryption_handlings{"full", "bypass"}
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
-constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
 
 constexpr std::uint64_t mib = 1ULL << 20;
 constexpr std::uint64_t gib = 1ULL << 30;
 constexpr std::uint64_t second = 1'000'000'000;
 constexpr std::uint64_t year = 365ULL * 86'400 * second;
-
-std::string check_drop(std::string_view value) {
-  if (value == "all") return {};
-  constexpr std::string_view classtype = "classtype:";
-  if (value.starts_with(classtype) && value.size() > classtype.size()) return {};
-  const auto sid = parse_count(value);
-  if (sid && *sid > 0 && *sid <= std::numeric_limits<std::uint32_t>::max()) return {};
-  return "is not all, a sid or classtype:NAME";
-}
-
-std::string check_reload(std::string_view value) {
-  const auto equals = value.find('=');
-  if (equals == std::string_view::npos || equals + 1 == value.size()) return "is not TIME=RULES";
-  if (!parse_moment(value.substr(0, equals)))
-    return "names no time: write 90s, behind the first packet, or 2026-08-21T10:00:00Z";
-  return {};
-}
-
-std::string check_event_type(std::string_view value) {
-  if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
-  return "is not one of alert, drop, flow, anomaly, stats";
-}
-
-std::string check_prefix(std::string_view value) {
-  return parse_prefix(value) ? std::string{} : "is not an address or prefix";
-}
 
 constexpr Option table[] = {
     {.key = "mode",
@@ -406,6 +379,14 @@ constexpr Option table[] = {
      .kind = Kind::text,
      .target = AT(settings.control.group),
      .text = "Group whose members may use the socket, besides root. Empty: the engine's own."},
+
+    {.key = "metrics.listen",
+     .argument = "HOST:PORT",
+     .kind = Kind::text,
+     .target = AT(settings.metrics.listen),
+     .text = "Serve metrics for Prometheus at http://HOST:PORT/metrics. Whoever reaches it reads them: name "
+             "a loopback "
+             "address unless that is meant. Empty: not served."},
 
     {.flags = "FILE",
      .argument = "FILE",

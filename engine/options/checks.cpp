@@ -1,0 +1,42 @@
+#include "engine/options/checks.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "engine/options/value.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
+
+}  // namespace
+
+std::string check_drop(std::string_view value) {
+  if (value == "all") return {};
+  constexpr std::string_view classtype = "classtype:";
+  if (value.starts_with(classtype) && value.size() > classtype.size()) return {};
+  const auto sid = parse_count(value);
+  if (sid && *sid > 0 && *sid <= std::numeric_limits<std::uint32_t>::max()) return {};
+  return "is not all, a sid or classtype:NAME";
+}
+
+std::string check_reload(std::string_view value) {
+  const auto equals = value.find('=');
+  if (equals == std::string_view::npos || equals + 1 == value.size()) return "is not TIME=RULES";
+  if (!parse_moment(value.substr(0, equals)))
+    return "names no time: write 90s, behind the first packet, or 2026-08-21T10:00:00Z";
+  return {};
+}
+
+std::string check_event_type(std::string_view value) {
+  if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
+  return "is not one of alert, drop, flow, anomaly, stats";
+}
+
+std::string check_prefix(std::string_view value) {
+  return parse_prefix(value) ? std::string{} : "is not an address or prefix";
+}
+
+}  // namespace lockstep
