@@ -354,8 +354,8 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
   // It leaves on the side on which its receiver is.
-  const bool inside = flow.sides.of(reverse(towards)) == reassembly::Side::inside;
-  port_->send({{out.data(), length}, to_server.link, now_, static_cast<std::uint16_t>(inside ? 1 : 0)});
+  const auto side = static_cast<std::uint16_t>(flow.sides.of(reverse(towards)) == reassembly::Side::inside);
+  port_->send({{out.data(), length}, to_server.link, now_, static_cast<std::uint16_t>(pair_ | side)});
   observer_->on_made(flow, towards, {TcpFlag::rst}, length);
 }
 

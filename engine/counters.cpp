@@ -27,8 +27,8 @@ std::string show(const Amount& amount) {
 
 std::string_view name(PacketKind kind) {
   constexpr std::array<std::string_view, packet_kind_count> names{
-      "tcp",      "fragment", "udp",    "icmp",     "neighbour_discovery", "sctp", "tunnel",
-      "other_ip", "arp",      "non_ip", "malformed"};
+      "tcp",    "fragment", "udp", "icmp",   "neighbour_discovery", "sctp",
+      "tunnel", "other_ip", "arp", "non_ip", "malformed",           "lost"};
   return names[static_cast<std::size_t>(kind)];
 }
 
@@ -75,6 +75,24 @@ void Counters::decided(const Outcome& outcome) {
   if (!outcome.verdict.passes()) drop_reasons_[static_cast<std::size_t>(outcome.verdict.reason)] += amount;
 }
 
+void Counters::lost(Reason reason, const Amount& amount) {
+  received_ += amount;
+  kinds_[static_cast<std::size_t>(PacketKind::lost)] += amount;
+  actions_[static_cast<std::size_t>(Action::drop)] += amount;
+  reasons_[static_cast<std::size_t>(reason)] += amount;
+  drop_reasons_[static_cast<std::size_t>(reason)] += amount;
+}
+
+void Counters::not_sent(Reason reason, const Amount& amount) {
+  // Whether it had been rewritten is not known any more; mostly it had not.
+  Amount& forwarded = actions_[static_cast<std::size_t>(Action::forward)];
+  (forwarded.packets >= amount.packets ? forwarded : actions_[static_cast<std::size_t>(Action::rewrite)]) -=
+      amount;
+  actions_[static_cast<std::size_t>(Action::drop)] += amount;
+  reasons_[static_cast<std::size_t>(reason)] += amount;
+  drop_reasons_[static_cast<std::size_t>(reason)] += amount;
+}
+
 void Counters::matched(const signatures::RuleId& rule) {
   ++detect.alerts;
   ++alerts_[{rule.gid, rule.sid}];
@@ -97,6 +115,7 @@ Counters& Counters::operator+=(const Counters& other) {
   received_ += other.received_;
   held_ += other.held_;
   made_ += other.made_;
+  made_in_vain_ += other.made_in_vain_;
   add(kinds_, other.kinds_);
   add(actions_, other.actions_);
   add(reasons_, other.reasons_);

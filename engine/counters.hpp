@@ -28,8 +28,9 @@ enum class PacketKind : std::uint8_t {
   arp,
   non_ip,
   malformed,
+  lost,  // by the kernel or an interface, before it was looked at
 };
-inline constexpr std::size_t packet_kind_count = 11;
+inline constexpr std::size_t packet_kind_count = 12;
 [[nodiscard]] std::string_view name(PacketKind kind);
 
 [[nodiscard]] PacketKind packet_kind(reassembly::PassKind kind);
@@ -112,6 +113,14 @@ class Counters {
   // The verdict's reason is Reason::none exactly for what goes out unchanged; Action::hold is not told.
   void decided(const Outcome& outcome);
 
+  // Inline: frames that the kernel or an interface lost, each count of one reason, before they were seen here
+  // (bytes may be unknown), ...
+  void lost(Reason reason, const Amount& amount);
+  // ... or after they were decided to leave as they came; ...
+  void not_sent(Reason reason, const Amount& amount);
+  // ... or packets of our own.
+  void made_in_vain(const Amount& amount) { made_in_vain_ += amount; }
+
   void made(std::uint64_t size) { made_ += {1, size}; }  // a packet of our own: a reset, a challenge
   void matched(const signatures::RuleId& rule);          // an alert
 
@@ -128,6 +137,7 @@ class Counters {
   }
   [[nodiscard]] const Amount& held() const { return held_; }
   [[nodiscard]] const Amount& made() const { return made_; }
+  [[nodiscard]] const Amount& made_in_vain() const { return made_in_vain_; }
   [[nodiscard]] std::uint64_t ipv4() const { return ipv4_; }
   [[nodiscard]] std::uint64_t ipv6() const { return ipv6_; }
   [[nodiscard]] std::uint64_t vlan() const { return vlan_; }
@@ -150,7 +160,7 @@ class Counters {
   [[nodiscard]] std::vector<std::string> imbalances(const Amount& waiting = {}) const;
 
  private:
-  Amount received_, held_, made_;
+  Amount received_, held_, made_, made_in_vain_;
   std::array<Amount, packet_kind_count> kinds_{};
   std::array<Amount, action_count> actions_{};
   std::array<Amount, reason_count> reasons_{};       // of drops and rewrites

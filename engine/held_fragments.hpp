@@ -16,7 +16,7 @@ class HeldFragments final : public reassembly::FragmentSink {
 
   void send(std::span<std::uint8_t> bytes, const reassembly::HeldFrame& held) override {
     port_->send({bytes, packet_.frame->link, packet_.frame->time,
-                 static_cast<std::uint16_t>(packet_.frame->port ^ 1U)});
+                 static_cast<std::uint16_t>(packet_.frame->port ^ 1U), false});
     tell(packet_.verdict, held);
   }
   void drop(const reassembly::HeldFrame& held, reassembly::Reason reason) override {

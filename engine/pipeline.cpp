@@ -42,6 +42,7 @@ Pipeline::~Pipeline() = default;
 
 void Pipeline::process(reassembly::Frame& frame) {
   if (start_ == Timestamp{}) start_ = frame.time;
+  pair_ = frame.port & 0xfffeU;
   advance(frame.time);
   Packet packet;
   packet.frame = &frame;

@@ -150,6 +150,7 @@ class Pipeline {
   std::unique_ptr<HeldFragments> held_;
   Hairpins hairpins_;
   std::uint64_t flow_count_ = 0;
+  std::uint16_t pair_ = 0;  // the even port of the pair that packets come from
   bool sweeping_ = false;
   std::size_t swept_to_ = 0;
   Timestamp start_{};

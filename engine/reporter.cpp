@@ -59,13 +59,17 @@ Reporter::Reporter(const Settings& settings, EventLog& log, Observer* next)
 
 void Reporter::arrived(const reassembly::Frame& frame) {
   counters_.arrived(frame.wire_length);
+  tick(frame.time);
+}
+
+void Reporter::tick(Timestamp now) {
   if (start_ == Timestamp{}) {
-    start_ = frame.time;
+    start_ = now;
     next_stats_ = start_ + settings_.stats_interval;
   }
-  if (frame.time < next_stats_) return;
-  log_stats(frame.time);
-  next_stats_ = frame.time + settings_.stats_interval;
+  if (now < next_stats_) return;
+  log_stats(now);
+  next_stats_ = now + settings_.stats_interval;
 }
 
 void Reporter::finish(Timestamp now) {

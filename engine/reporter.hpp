@@ -19,6 +19,8 @@ class Reporter final : public Observer {
 
   // A frame came in; call it before the pipeline processes the frame.
   void arrived(const reassembly::Frame& frame);
+  // Time passes without frames; a stats event if it is time for one.
+  void tick(Timestamp now);
   // The last stats event.
   void finish(Timestamp now);
   [[nodiscard]] Counters& counters() { return counters_; }

@@ -124,6 +124,20 @@ struct MetricsSettings {
   std::string listen = {};  // host:port; empty: not served
 };
 
+enum class CaptureWish : std::uint8_t { automatic, afxdp, afpacket };
+enum class FailPolicy : std::uint8_t { open, closed };
+
+// Inline operation.
+struct WireSettings {
+  std::vector<std::string> pairs = {};  // "OUTSIDE:INSIDE"
+  CaptureWish capture = CaptureWish::automatic;
+  FailPolicy fail = FailPolicy::open;   // what becomes of traffic while no engine is alive
+  FailPolicy start = FailPolicy::open;  // ... and while the rules are not compiled yet
+  bool fix_offloads = false;
+  std::string run_dir = "/run/lockstep";
+  std::string pin_dir = "/sys/fs/bpf/lockstep";
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -136,6 +150,7 @@ struct Settings {
   OutputSettings outputs;
   ControlSettings control;
   MetricsSettings metrics;
+  WireSettings wire;
 };
 
 }  // namespace lockstep

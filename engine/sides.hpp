@@ -13,7 +13,13 @@ namespace lockstep {
 class Sides {
  public:
   void fix(reassembly::Direction direction, reassembly::Side side) { of_[index(direction)] = side; }
-  [[nodiscard]] reassembly::Side of(reassembly::Direction direction) const { return of_[index(direction)]; }
+  // Where the sender of a direction is, as far as either side is known.
+  [[nodiscard]] reassembly::Side of(reassembly::Direction direction) const {
+    const reassembly::Side own = of_[index(direction)];
+    const reassembly::Side other = of_[index(reverse(direction))];
+    if (own != reassembly::Side::unknown || other == reassembly::Side::unknown) return own;
+    return other == reassembly::Side::outside ? reassembly::Side::inside : reassembly::Side::outside;
+  }
   // A segment of `direction` came in on `side`. False: its sender is on the other side.
   [[nodiscard]] bool take(reassembly::Direction direction, reassembly::Side side) {
     if (side == reassembly::Side::unknown) return true;

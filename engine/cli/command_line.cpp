@@ -134,6 +134,11 @@ tl::expected<Configuration, Refusal> configure(const CommandLine& command_line) 
     configuration.origins[std::string(given.option->key)] = {.source = Origin::Source::option,
                                                              .where = flag_of(*given.option)};
   }
+  configuration.again = [command_line]() -> tl::expected<Configuration, std::string> {
+    auto result = configure(command_line);
+    if (!result) return tl::unexpected(result.error().text);
+    return std::move(*result);
+  };
   return configuration;
 }
 

@@ -20,6 +20,17 @@ constexpr CommandRow table[] = {
      "summary "
      "stands at the end.",
      run_replay},
+    {Command::run, "run", "be a wire between two interfaces, and inspect what passes",
+     "Sits between the two interfaces of each pair: what comes in by one leaves by the other, but for what "
+     "is "
+     "stopped. The interfaces need no addresses; they are made promiscuous, and silent, and are put back at "
+     "the end. SIGTERM and SIGINT end it, SIGHUP reads settings and rules anew.",
+     run_inline},
+    {Command::detach, "detach", "remove what a run left on its interfaces",
+     "Puts the interfaces of a pair back as they were before a run that could not do so itself, because it "
+     "was "
+     "killed. A run that is under way is not disturbed.",
+     run_detach},
     {Command::check, "check", "load rules and settings, say what is wrong with them",
      "Loads the rules as a run would and prints the whole account: rules that failed with file, line and "
      "column, "

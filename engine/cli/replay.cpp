@@ -6,13 +6,13 @@
 #include <spdlog/spdlog.h>
 
 #include "engine/cli/commands.hpp"
+#include "engine/cli/first_generation.hpp"
 #include "engine/cli/progress.hpp"
 #include "engine/cli/scheduled_reloads.hpp"
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
-#include "engine/compile_rules.hpp"
 #include "engine/inspector.hpp"
-#include "engine/pipeline.hpp"
+#include "engine/pipeline_config.hpp"
 #include "engine/ports/capture_port.hpp"
 #include "engine/reporter.hpp"
 #include "engine/transcript.hpp"
@@ -22,51 +22,6 @@ namespace {
 
 void complain(const std::string& error) {
   fmt::print(stderr, "lockstep: {}\n", error);
-}
-
-MidstreamPolicy midstream_policy(const Settings& settings) {
-  if (settings.stream.midstream) return MidstreamPolicy::adopt;
-  switch (settings.stream.midstream_policy) {
-    case MidstreamChoice::automatic:
-    case MidstreamChoice::drop_flow:
-      return MidstreamPolicy::drop_flow;
-    case MidstreamChoice::ignore:
-      return MidstreamPolicy::ignore;
-    case MidstreamChoice::pass_flow:
-      return MidstreamPolicy::pass_flow;
-    case MidstreamChoice::bypass:
-      return MidstreamPolicy::bypass;
-    case MidstreamChoice::reject:
-      return MidstreamPolicy::reject;
-  }
-  return MidstreamPolicy::adopt;
-}
-
-PipelineConfig pipeline_config(const Settings& settings, std::uint32_t history) {
-  PipelineConfig config;
-  config.enforcing = settings.mode == Mode::enforce;
-  config.drop_silent = settings.stream.drop_silent;
-  config.midstream = midstream_policy(settings);
-  config.wire.verify_checksums = settings.stream.checksum_validation == ChecksumValidation::all;
-  config.fragments.bytes = settings.defrag.memory;
-  config.fragments.datagrams = static_cast<std::uint32_t>(settings.defrag.max_datagrams);
-  config.fragments.pieces = static_cast<std::uint32_t>(settings.defrag.max_fragments);
-  config.fragments.timeout = settings.defrag.timeout;
-  config.session.max_islands = static_cast<std::uint32_t>(settings.stream.max_holes);
-  config.session.max_bytes_ahead = static_cast<std::uint32_t>(settings.stream.out_of_order);
-  config.session.history = history;
-  config.session.async_oneside = settings.stream.async_oneside;
-  config.session.probe_resets = settings.stream.rst == ResetHandling::probe;
-  config.session.captured_hosts = true;
-  config.flows.flows = settings.flow.max_flows;
-  config.half_open.connections = settings.flow.max_half_open;
-  config.half_open.timeout = std::chrono::duration_cast<std::chrono::seconds>(settings.flow.tcp.fresh);
-  config.timeouts = {settings.flow.tcp.fresh, settings.flow.tcp.established, settings.flow.tcp.closed,
-                     settings.stream.hole_timeout};
-  config.max_readings = settings.stream.max_readings;
-  config.blocks = settings.stream.memory / reassembly::Block::size;
-  config.islands = config.blocks * 2;
-  return config;
 }
 
 struct Rules {
@@ -95,18 +50,11 @@ tl::expected<Rules, int> prepare_rules(const Settings& settings, const std::vect
     return tl::unexpected<int>(exit_bad_input);
   };
   Rules rules;
-  if (settings.rules.files.empty()) {
-    fmt::print("no rules are loaded: name some by -S or the key rules.files\n");
-    if (reloads.empty()) return rules;
+  if (settings.rules.files.empty() && reloads.empty()) {
+    fmt::print("{}\n", no_rules);
+    return rules;
   }
-  auto loaded = load_rules(settings);
-  if (!loaded) return failed(loaded.error());
-  const signatures::LoadReport& report = loaded->parsed.report;
-  if (!report.failed.empty())
-    fmt::print(stderr, "{}", report.account(signatures::LoadReport::Detail::totals));
-  if (!settings.rules.files.empty()) fmt::print("{}\n", report.summary());
-  if (!report.failed.empty() && report.loaded == 0) return tl::unexpected<int>(exit_bad_input);
-  auto generation = compile_rules(std::move(*loaded), settings, 1);
+  auto generation = first_generation(settings);
   if (!generation) return failed(generation.error());
   rules.generation = std::move(*generation);
   auto scheduled = ScheduledReloads::prepare(settings, reloads, *rules.generation);
@@ -172,11 +120,6 @@ int run_replay(const Configuration& configuration) {
     fmt::print(stderr, "lockstep: replay needs a capture to read\nTry 'lockstep help replay'.\n");
     return exit_usage;
   }
-  auto hosts_of_kinds = HostPolicies::make(settings.host_os_policy);
-  if (!hosts_of_kinds) {
-    complain(hosts_of_kinds.error());
-    return exit_bad_input;
-  }
   auto rules = prepare_rules(settings, options.reloads);
   if (!rules) return rules.error();
   auto port = open_port(options);
@@ -204,10 +147,14 @@ int run_replay(const Configuration& configuration) {
     }
     inspector.emplace(std::move(*made));
   }
+  auto config = make_pipeline_config(settings, inspector ? inspector->window() : 0);
+  if (!config) {
+    complain(config.error());
+    return exit_bad_input;
+  }
   const auto start = std::chrono::steady_clock::now();
-  PipelineConfig config = pipeline_config(settings, inspector ? inspector->window() : 0);
-  config.hosts = std::move(*hosts_of_kinds);
-  Pipeline pipeline(config, inspector ? &*inspector : nullptr, reporter, *port);
+  config->session.captured_hosts = true;
+  Pipeline pipeline(*config, inspector ? &*inspector : nullptr, reporter, *port);
   bool good = run(*port, pipeline, rules->reloads, reporter);
   if (port->writer()) {
     if (const auto closed = port->writer()->close(); !closed) {

@@ -28,7 +28,7 @@ constexpr std::array harmful{
     Harm{"rx-lro", true, false, "the NIC merges received segments, and nobody can take them apart again"},
     Harm{"rx-gro-hw", false, false, "the NIC merges received segments"},
     Harm{"rx-vlan-hw-parse", true, false, "the NIC takes VLAN tags out of the frames"},
-    Harm{"rx-vlan-stag-hw-parse", false, false, "the NIC takes service tags out of the frames"},
+    Harm{"rx-vlan-stag-hw-parse", true, false, "the NIC takes service tags out of the frames"},
 };
 
 class Examiner {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/doctor/facts.hpp"
+#include "engine/settings.hpp"
 
 namespace lockstep {
 
@@ -33,8 +34,6 @@ struct Finding {
   std::string remedy;              // what the user can do; empty: nothing needs doing
   std::vector<Switch> switches{};  // what --fix-offloads would do
 };
-
-enum class CaptureWish : std::uint8_t { automatic, afxdp, afpacket };
 
 // What `run` will use.
 struct CapturePlan {

@@ -22,6 +22,13 @@ std::string check_drop(std::string_view value) {
   return "is not all, a sid or classtype:NAME";
 }
 
+std::string check_pair(std::string_view value) {
+  const auto colon = value.find(':');
+  if (colon == 0 || colon == std::string_view::npos || colon + 1 == value.size()) return "is not A:B";
+  if (value.substr(0, colon) == value.substr(colon + 1)) return "names one interface twice";
+  return {};
+}
+
 std::string check_reload(std::string_view value) {
   const auto equals = value.find('=');
   if (equals == std::string_view::npos || equals + 1 == value.size()) return "is not TIME=RULES";

@@ -1,6 +1,7 @@
 // The settings in force and where each came from: defaults, then the config file, then --set, then options.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -27,6 +28,9 @@ struct Configuration {
   // By config key, entries of Kind::names each by its own ("vars.address-groups.HOME_NET"). Defaults are left
   // out.
   std::map<std::string, Origin, std::less<>> origins;
+
+  // Reads the config file and puts all together once more, for a reload. The error is complete lines.
+  std::function<tl::expected<Configuration, std::string>()> again;
 
   [[nodiscard]] Origin origin(std::string_view key) const;
 };

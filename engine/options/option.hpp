@@ -43,7 +43,16 @@ struct Invocation {
 };
 
 // Bits, so that a row can name several commands. `program` is lockstep without a command.
-enum class Command : std::uint8_t { program = 1, replay = 2, check = 4, version = 8, help = 16, ctl = 32 };
+enum class Command : std::uint16_t {
+  program = 1,
+  replay = 2,
+  check = 4,
+  version = 8,
+  help = 16,
+  run = 32,
+  detach = 64,
+  ctl = 128,
+};
 
 enum class Kind : std::uint8_t {
   boolean,
@@ -80,7 +89,7 @@ struct Option {
   std::string_view key = {};       // dotted path in lockstep.toml; empty: command line only
   std::string_view flags = {};     // "-S,--rules", "FILE" for operands; empty: config only
   std::string_view argument = {};  // its placeholder in help
-  std::uint8_t commands = 0;       // where the flags are valid
+  std::uint16_t commands = 0;      // where the flags are valid
   Kind kind = Kind::boolean;
   bool comma_separated = false;  // on the command line, a list in one argument
   Range range = {};
@@ -94,7 +103,7 @@ struct Option {
   [[nodiscard]] bool operand() const { return !flags.empty() && flags.front() != '-'; }
   [[nodiscard]] bool takes_argument() const { return kind != Kind::boolean && kind != Kind::repeats; }
   [[nodiscard]] bool valid_in(Command command) const {
-    return (commands & static_cast<std::uint8_t>(command)) != 0;
+    return (commands & static_cast<std::uint16_t>(command)) != 0;
   }
 };
 

@@ -21,16 +21,21 @@ constexpr Target at(F) {
 #define AT(field) at([](Invocation & i) -> auto& { return i.field; })
 
 template <class... C>
-constexpr std::uint8_t on(C... commands) {
-  return static_cast<std::uint8_t>((static_cast<unsigned>(commands) | ...));
+constexpr std::uint16_t on(C... commands) {
+  return static_cast<std::uint16_t>((static_cast<unsigned>(commands) | ...));
 }
-constexpr std::uint8_t loads = on(Command::replay, Command::check);  // commands that load settings and rules
-constexpr std::uint8_t controls = on(Command::ctl);
-constexpr std::uint8_t configured = on(Command::replay, Command::check, Command::ctl);
-constexpr std::uint8_t replays = on(Command::replay);
-constexpr std::uint8_t checks = on(Command::check);
-constexpr std::uint8_t everywhere =
-    on(Command::program, Command::replay, Command::check, Command::version, Command::help, Command::ctl);
+constexpr std::uint16_t loads =
+    on(Command::replay, Command::check, Command::run);  // commands that load settings and rules
+constexpr std::uint16_t runs = on(Command::run);
+constexpr std::uint16_t wires = on(Command::run, Command::detach);
+constexpr std::uint16_t logs = on(Command::replay, Command::run);
+constexpr std::uint16_t controls = on(Command::ctl);
+constexpr std::uint16_t configured =
+    on(Command::replay, Command::check, Command::run, Command::detach, Command::ctl);
+constexpr std::uint16_t replays = on(Command::replay);
+constexpr std::uint16_t checks = on(Command::check);
+constexpr std::uint16_t everywhere = on(Command::program, Command::replay, Command::check, Command::version,
+                                        Command::help, Command::run, Command::detach, Command::ctl);
 
 constexpr std::array<std::string_view, 2> modes{"enforce", "observe"};
 constexpr std::array<std::string_view, 2> reset_handlings{"forward", "probe"};
@@ -38,6 +43,8 @@ constexpr std::array<std::string_view, 6> midstream_policies{"auto",   "ignore",
                                                              "bypass", "drop-flow", "reject"};
 constexpr std::array<std::string_view, 2> encryption_handlings{"full", "bypass"};
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
+constexpr std::array<std::string_view, 3> captures{"auto", "afxdp", "afpacket"};
+constexpr std::array<std::string_view, 2> fail_policies{"open", "closed"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
 
@@ -295,7 +302,7 @@ constexpr Option table[] = {
     {.key = "outputs.log-dir",
      .flags = "-l,--log-dir",
      .argument = "DIR",
-     .commands = replays,
+     .commands = logs,
      .kind = Kind::path,
      .target = AT(settings.outputs.log_dir),
      .text = "Directory of the log files. Not given: none are written."},
@@ -388,6 +395,55 @@ constexpr Option table[] = {
              "a loopback "
              "address unless that is meant. Empty: not served."},
 
+    {.key = "wire.pairs",
+     .flags = "--pair",
+     .argument = "A:B",
+     .commands = wires,
+     .kind = Kind::texts,
+     .comma_separated = true,
+     .target = AT(settings.wire.pairs),
+     .check = check_pair,
+     .text = "Two interfaces between which the engine is a wire: the one towards the outside, then the one "
+             "towards the protected hosts."},
+    {.key = "wire.capture",
+     .flags = "--capture",
+     .argument = "HOW",
+     .commands = runs,
+     .kind = Kind::choice,
+     .choices = captures,
+     .target = AT(settings.wire.capture),
+     .text = "How packets are taken and sent: afxdp; afpacket, which every kernel has; auto: the best that "
+             "both interfaces offer."},
+    {.key = "wire.fail",
+     .argument = "open|closed",
+     .kind = Kind::choice,
+     .choices = fail_policies,
+     .target = AT(settings.wire.fail),
+     .text = "Whether traffic passes while no engine is alive. With afpacket nothing passes then."},
+    {.key = "wire.start",
+     .argument = "open|closed",
+     .kind = Kind::choice,
+     .choices = fail_policies,
+     .target = AT(settings.wire.start),
+     .text = "Whether traffic passes while the rules are being compiled; connections are inspected from the "
+             "moment on at which they are."},
+    {.key = "wire.fix-offloads",
+     .flags = "--fix-offloads",
+     .commands = runs,
+     .kind = Kind::boolean,
+     .target = AT(settings.wire.fix_offloads),
+     .text = "Switch off what offloads of the interfaces stand in the way, and on again at the end."},
+    {.key = "wire.run-dir",
+     .argument = "DIR",
+     .kind = Kind::path,
+     .target = AT(settings.wire.run_dir),
+     .text = "Directory of what must be known of a run after its end: what was set on the interfaces."},
+    {.key = "wire.pin-dir",
+     .argument = "DIR",
+     .kind = Kind::path,
+     .target = AT(settings.wire.pin_dir),
+     .text = "Directory of a BPF file system, for the program that passes traffic while no engine is alive."},
+
     {.flags = "FILE",
      .argument = "FILE",
      .commands = replays,
@@ -466,7 +522,7 @@ constexpr Option table[] = {
      .target = AT(check.dump_config),
      .text = "Print every setting with its value and where that comes from, in the form of lockstep.toml."},
     {.flags = "-v,--verbose",
-     .commands = loads,
+     .commands = configured,
      .kind = Kind::repeats,
      .target = AT(verbosity),
      .text = "Say more; -vv more still."},

@@ -24,6 +24,7 @@ struct Departure {
   LinkType link = LinkType::ethernet;
   Timestamp time{};
   std::uint16_t port = 0;  // as in Frame: the port it leaves by
+  bool made = true;        // by the engine; else a fragment that had come in
 };
 
 class PacketPort {

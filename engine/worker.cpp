@@ -1,0 +1,127 @@
+#include "engine/worker.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "engine/pipeline_config.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr auto tick_interval = std::chrono::seconds(1);
+constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a grain of a second
+
+}  // namespace
+
+Worker::Worker(const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port)
+    : board_(shared.board),
+      n_(n),
+      log_(std::move(log)),
+      port_(std::move(port)),
+      reporter_({shared.settings.mode == Mode::enforce, shared.settings.outputs.stats_interval,
+                 shared.board.current().get(), shared.settings.outputs.eve.payload},
+                log_, nullptr) {}
+
+Worker::~Worker() {
+  stop();
+}
+
+tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& shared, std::size_t n,
+                                                                EventLog log,
+                                                                std::unique_ptr<InlinePort> port) {
+  std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(port)));
+  auto inspector = Inspector::make(shared.board.current(), shared.hosts,
+                                   {.enforce = shared.settings.mode == Mode::enforce});
+  if (!inspector) return tl::unexpected(inspector.error());
+  worker->inspector_.emplace(std::move(*inspector));
+  auto config = make_pipeline_config(shared.settings, worker->inspector_->window());
+  if (!config) return tl::unexpected(config.error());
+  config->session.captured_hosts = false;
+  config->wire.sides = true;
+  config->seed = shared.seed;
+  worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
+  return worker;
+}
+
+void Worker::start(std::function<void()> failed) {
+  thread_ = std::thread([this, failed = std::move(failed)] {
+    run();
+    if (!error_.empty()) failed();
+  });
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  port_->wake();
+  thread_.join();
+}
+
+void Worker::run() {
+  while (!stopping_.load(std::memory_order_acquire) && turn()) {
+  }
+  board_.leave(n_);
+  pipeline_->finish();
+  port_->flush();
+  take_losses();
+  reporter_.finish(clock_.now());
+  snapshot();
+}
+
+bool Worker::turn() {
+  take_rules();
+  const auto count = port_->receive(batch_);
+  if (!count) {
+    error_ = count.error();
+    return false;
+  }
+  for (Frame& frame : std::span(batch_).first(*count)) {
+    reporter_.arrived(frame);
+    pipeline_->process(frame);
+  }
+  const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
+  if (*count == 0) pipeline_->advance(now);
+  const bool sweeping = pipeline_->sweep(16);
+  if (now >= next_tick_) tick(now);
+  port_->flush();
+  if (*count == 0 && !sweeping) port_->wait(longest_sleep);
+  return true;
+}
+
+void Worker::tick(Timestamp now) {
+  next_tick_ = now + tick_interval;
+  take_losses();
+  reporter_.tick(now);
+  snapshot();
+}
+
+void Worker::take_losses() {
+  const PortLosses losses = port_->take_losses();
+  Counters& counters = reporter_.counters();
+  for (std::size_t i = 1; i < reason_count; ++i) {
+    const auto reason = static_cast<Reason>(i);
+    if (losses.received[i].packets > 0) counters.lost(reason, losses.received[i]);
+    if (losses.leaving[i].packets > 0) counters.not_sent(reason, losses.leaving[i]);
+    if (losses.made[i].packets > 0) counters.made_in_vain(losses.made[i]);
+  }
+}
+
+void Worker::take_rules() {
+  auto rules = board_.take(n_);
+  if (!rules) return;
+  if (auto taken = pipeline_->adopt(std::move(rules)); !taken) spdlog::error("rules: {}", taken.error());
+  board_.adopted(n_);
+}
+
+void Worker::snapshot() {
+  reporter_.counters().detect.recursion_limit = inspector_->counters().recursion_limit;
+  reporter_.counters().detect.pcre_limit = inspector_->counters().pcre_limit;
+  const std::scoped_lock lock(mutex_);
+  counters_ = reporter_.counters();
+}
+
+Counters Worker::counters() const {
+  const std::scoped_lock lock(mutex_);
+  return counters_;
+}
+
+}  // namespace lockstep

@@ -1,0 +1,195 @@
+"""Namespaces client - engine - server, joined by veth, with the engine as the wire between them.
+
+Namespaces live as long as a process each, and these die with the test, whatever ends it: nothing is left behind. A
+BPF file system of the test's own is mounted in its own mount namespace.
+
+    with Lab("afpacket") as lab:
+        lab.start("--drop", "all", rules=...)
+        lab.run("client", "curl", "http://10.9.0.2/")
+"""
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+LIBC = ctypes.CDLL(None, use_errno=True)
+CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+HERE = os.path.dirname(os.path.abspath(__file__))
+PEER = os.path.join(HERE, "peer.py")
+CLIENT, SERVER = "10.9.0.1", "10.9.0.2"
+CLIENT6, SERVER6 = "fd09::1", "fd09::2"
+
+
+def skip(reason):
+    print(f"SKIPPED: {reason}")
+    sys.exit(0)
+
+
+def unshare(flags):
+    if LIBC.unshare(flags) != 0:
+        skip(f"making namespaces: {os.strerror(ctypes.get_errno())}")
+
+
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_for(condition, seconds, what):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Lab:
+    def __init__(self, capture="afpacket", queues=1, mtu=1500):
+        self.capture, self.queues, self.mtu = capture, queues, mtu
+        self.program = os.environ.get("LOCKSTEP", os.path.join(HERE, "../../build/dev/lockstep"))
+        self.processes, self.spaces = [], {}
+        self.engine = None
+
+    def __enter__(self):
+        if os.geteuid() != 0:
+            skip("namespaces need root")
+        unshare(CLONE_NEWNS)
+        LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+        self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
+        LIBC.mount(b"tmpfs", self.folder.encode(), b"tmpfs", 0, None)
+        os.mkdir(self.path("bpf"))
+        if LIBC.mount(b"bpf", self.path("bpf").encode(), b"bpf", 0, None) != 0 and self.capture == "afxdp":
+            skip("no BPF file system can be mounted")
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+        try:
+            self.build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, kind=None, *_):
+        if kind is not None and self.engine is not None:
+            if self.engine.poll() is None:
+                os.kill(self.pid, signal.SIGTERM)
+                self.engine.wait(timeout=20)
+            print(self.said(), file=sys.stderr)
+            for host in ("client", "server"):
+                print(self.shell(host, "ss", "-tinom", check=False).stdout, file=sys.stderr)
+        for process in reversed(self.processes):
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+        LIBC.umount2(self.path("bpf").encode(), 2)
+        LIBC.umount2(self.folder.encode(), 2)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    # Builds the wire: the client's "c0" ends at the engine's "outside", the server's "s0" at its "inside".
+    def build(self):
+        for name in ("client", "engine", "server"):
+            self.spaces[name] = self.make_namespace()
+        queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
+        for end, host, port in (("c0", "client", "outside"), ("s0", "server", "inside")):
+            self.shell("engine", "ip", "link", "add", port, "mtu", str(self.mtu), *queues, "type", "veth", "peer", "name",
+                       end, "mtu", str(self.mtu), *queues, "netns", str(self.spaces[host].pid))
+        for host, end, four, six in (("client", "c0", CLIENT, CLIENT6), ("server", "s0", SERVER, SERVER6)):
+            self.shell(host, "sysctl", "-qw", f"net.ipv6.conf.{end}.accept_dad=0", f"net.ipv6.conf.{end}.router_solicitations=0")
+            # Veth hands unfinished checksums over otherwise; GRO lets it take frames that XDP redirects.
+            self.shell(host, "ethtool", "-K", end, "tx", "off", "gro", "on")
+            self.shell(host, "ip", "addr", "add", four + "/24", "dev", end)
+            self.shell(host, "ip", "-6", "addr", "add", six + "/64", "dev", end, "nodad")
+            self.shell(host, "ip", "link", "set", "lo", "up")
+            self.shell(host, "ip", "link", "set", end, "up")
+
+    def make_namespace(self):
+        def enter():
+            die_with_parent()
+            if LIBC.unshare(CLONE_NEWNET) != 0:
+                os._exit(1)
+        process = subprocess.Popen(["sleep", "infinity"], preexec_fn=enter, stdin=subprocess.DEVNULL)
+        self.processes.append(process)
+        return process
+
+    def inside(self, host, *command):
+        return ["nsenter", f"--net=/proc/{self.spaces[host].pid}/ns/net", *command]
+
+    def shell(self, host, *command, check=True, **options):
+        options.setdefault("stdout", subprocess.PIPE)
+        options.setdefault("stderr", subprocess.STDOUT)
+        result = subprocess.run(self.inside(host, *command), text=True, timeout=60, **options)
+        if check and result.returncode != 0:
+            raise AssertionError(f"{host}: {' '.join(command)}: exit {result.returncode}\n{result.stdout}")
+        return result
+
+    def spawn(self, host, *command, **options):
+        process = subprocess.Popen(self.inside(host, *command), preexec_fn=die_with_parent, text=True, **options)
+        self.processes.append(process)
+        return process
+
+    # A helper of peer.py, as a process of that host; its output is read by finish().
+    def peer(self, host, *arguments, **options):
+        return self.spawn(host, sys.executable, PEER, *map(str, arguments), stdout=subprocess.PIPE, **options)
+
+    # Starts a helper and waits until it says that it listens.
+    def serve(self, host, *arguments):
+        server = self.peer(host, *arguments)
+        assert server.stdout.readline().strip() == "ready", f"{arguments}: no server"
+        return server
+
+    def finish(self, process, seconds=60):
+        out, _ = process.communicate(timeout=seconds)
+        assert process.returncode == 0, f"exit {process.returncode}: {out}"
+        return out
+
+    def rules(self, text):
+        with open(self.path("live.rules"), "w", encoding="utf-8") as file:
+            file.write(text)
+        return self.path("live.rules")
+
+    def start(self, *options, rules=None, wait="inspecting"):
+        command = [self.program, "run", "--pair", "outside:inside", "--capture", self.capture, "--set",
+                   f"wire.run-dir={self.path('run')}", "--set", f"wire.pin-dir={self.path('bpf')}/lockstep", "-l",
+                   self.path("log"), *options]
+        if rules:
+            command += ["-S", rules]
+        self.output = open(self.path("engine.out"), "a+", encoding="utf-8")
+        begin = self.output.seek(0, os.SEEK_END)
+        self.engine = self.spawn("engine", "setsid", "--wait", *command, stdout=self.output, stderr=self.output)
+        # The process itself, below nsenter and setsid.
+        def up():
+            assert self.engine.poll() is None, "the engine ended:\n" + self.said(begin)
+            return wait in self.said(begin)
+        wait_for(up, 20, f"the engine says '{wait}'")
+        self.pid = int(self.shell("engine", "pgrep", "-f", "^" + self.program + " run .*" + self.folder).stdout.split()[0])
+        return begin
+
+    def said(self, begin=0):
+        with open(self.path("engine.out"), encoding="utf-8") as file:
+            file.seek(begin)
+            return file.read()
+
+    # SIGTERM; the engine's exit code says that all sums hold. Returns its summary.
+    def stop(self, code=0):
+        os.kill(self.pid, signal.SIGTERM)
+        begin_wait = time.monotonic()
+        self.engine.wait(timeout=20)
+        assert self.engine.returncode == code, f"the engine's exit: {self.engine.returncode}\n{self.said()}"
+        return time.monotonic() - begin_wait
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self.engine.wait(timeout=10)
+
+    def events(self, kind):
+        with open(self.path("log/eve.json"), encoding="utf-8") as file:
+            return [event for event in map(json.loads, file) if event["event_type"] == kind]

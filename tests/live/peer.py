@@ -1,0 +1,72 @@
+"""What runs on the hosts of a live test: servers and clients whose streams are checked byte for byte.
+
+    peer.py serve PORT [ADDRESS]                     answers transfers until it is ended; prints "ready"
+    peer.py transfer ADDRESS PORT COUNT BYTES [SECONDS]  COUNT connections at once, half of them up, half down, paced so
+                                                     that each takes about SECONDS; fails unless every hash is right
+"""
+import asyncio
+import hashlib
+import random
+import sys
+
+CHUNK = 16384
+
+
+def content(seed, size):
+    return random.Random(seed).randbytes(size)
+
+
+async def send(writer, data, seconds=0.0):
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    for at in range(0, len(data), CHUNK):
+        if seconds:
+            await asyncio.sleep(max(0.0, start + seconds * at / len(data) - loop.time()))
+        writer.write(data[at:at + CHUNK])
+        await writer.drain()
+
+
+# One line says what: "down SEED SIZE SECONDS" or "up SEED SIZE".
+async def answer(reader, writer):
+    words = (await reader.readline()).decode().split()
+    if words[0] == "down":
+        await send(writer, content(int(words[1]), int(words[2])), float(words[3]))
+    else:
+        received = await reader.readexactly(int(words[2]))
+        writer.write(hashlib.sha256(received).hexdigest().encode() + b"\n")
+    await writer.drain()
+    writer.close()
+
+
+async def serve(port, address="0.0.0.0"):
+    server = await asyncio.start_server(answer, address, int(port), backlog=256, limit=1 << 20)
+    print("ready", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+async def one(address, port, seed, size, seconds):
+    reader, writer = await asyncio.open_connection(address, port, limit=1 << 20)
+    data = content(seed, size)
+    if seed % 2:
+        writer.write(f"down {seed} {size} {seconds}\n".encode())
+        good = await reader.readexactly(size) == data
+    else:
+        writer.write(f"up {seed} {size}\n".encode())
+        await send(writer, data, seconds)
+        good = (await reader.readline()).decode().strip() == hashlib.sha256(data).hexdigest()
+    rest = await reader.read()
+    writer.close()
+    return good and rest == b""
+
+
+async def transfer(address, port, count, size, seconds="0"):
+    jobs = [one(address, int(port), seed, int(size), float(seconds)) for seed in range(int(count))]
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    bad = [f"{seed}: {result}" for seed, result in enumerate(results) if result is not True]
+    print("\n".join(bad) if bad else f"{count} transfers whole", flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run({"serve": serve, "transfer": transfer}[sys.argv[1]](*sys.argv[2:])))
