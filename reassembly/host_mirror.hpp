@@ -30,7 +30,8 @@ struct HostMirror {
   std::uint8_t window_shift = 0;       // its Rcv.Wind.Shift
   bool timed : 1 = false;              // ts_recent holds a value
   bool known : 1 = false;              // rcv_nxt_min is its own word, not a guess of an adopted session
-  bool heard : 1 = true;  // its peer has spoken; adopted sessions: not before the peer's first segment
+  bool heard : 1 = true;        // its peer has spoken; adopted sessions: not before the peer's first segment
+  bool holds_more : 1 = false;  // adopted: it may have bytes ahead of a hole that went by before we looked
   bool reset_possible : 1 = false;  // a RST went out to it that it may have taken
 
   // rcv_nxt + rcv_wnd at their furthest, for the right edge never moves left; none: it offered no window yet.

@@ -73,6 +73,7 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segmen
   HostMirror& from = session.mirror(reverse(direction));
   from.first = segment.ack;
   from.heard = false;
+  to.holds_more = from.holds_more = true;
   session.adopted_at_ = ticks(segment.time);
   return session;
 }
@@ -216,6 +217,12 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
     ruling.gap_to = next;
     return ruling;
   }
+  if (from.holds_more) {
+    ruling.kind = Ruling::Kind::gap;
+    ruling.gap_to = next;
+    ruling.events.add(StreamEvent::capture_gap);
+    return ruling;
+  }
   if (limits_->captured_hosts) {
     const CaptureNotes noted = notes(reverse(direction));
     // A host that took a segment whose ACK was doubted here vouches for that ACK: the capture has the gap.
@@ -327,6 +334,9 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
     from.known = true;
   }
   if (ruling.old_ack) return;
+  // Without SACK blocks it has nothing ahead of a hole; what it gets from now on goes by here. (Without SACK
+  // its peer sends all again, and no ACK runs ahead.)
+  if (segment.options.sack_count == 0) from.holds_more = false;
   from.acknowledge(std::max(from.rcv_nxt_min, ruling.ack));
   const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
   from.max_window = std::max(from.max_window, window);

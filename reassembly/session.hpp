@@ -168,6 +168,7 @@ class Session {
   [[nodiscard]] Ruling judge_payload(const Segment& segment, Direction direction, Ruling ruling) const;
   [[nodiscard]] std::optional<Ruling> place_payload(const Segment& segment, Direction direction,
                                                     Ruling& ruling) const;
+  [[nodiscard]] static Ruling ask_receiver(const Segment& segment);
   [[nodiscard]] std::optional<Ruling> place_fin(const HostMirror& to, const Segment& segment,
                                                 Ruling& ruling) const;
 

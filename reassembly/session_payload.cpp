@@ -42,6 +42,20 @@ Ruling Session::judge_payload(const Segment& segment, Direction direction, Rulin
   return ruling;
 }
 
+// In the segment's place goes an ACK left of it: the receiver answers it by its own ACK, also when those that
+// it sent before were lost behind us. Else a sender whose receiver lacks just these bytes would repeat them
+// for ever.
+Ruling Session::ask_receiver(const Segment& segment) {
+  Ruling ruling;
+  ruling.reason = Reason::left_of_store;
+  ruling.events.add(StreamEvent::reassembly_segment_before_base_seq);
+  ruling.edits.to_bare = TcpFlag::ack;
+  ruling.edits.bare_seq = segment.seq.plus(-1);
+  ruling.edits.bare_ack = segment.ack;
+  ruling.edits.trim_front = static_cast<std::uint32_t>(segment.payload.size());
+  return ruling;
+}
+
 // Trims the payload to [rcv_nxt_min, right edge or FIN) and compares what is left with the kept values.
 std::optional<Ruling> Session::place_payload(const Segment& segment, Direction direction,
                                              Ruling& ruling) const {
@@ -79,9 +93,9 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   }
   const StreamOffset left = to.known ? std::clamp(to.rcv_nxt_min, begin, end) : begin;
   // Adopted, and the receiver has not said yet where it stands: bytes from before the adoption have no place
-  // in the store. Their sender repeats them; by then the receiver's ACK has told.
+  // in the store. Their sender repeats them when the receiver has told.
   if (limits_->enforcing && !to.known && left < end && left < to.bytes.kept_from()) {
-    return drop(Reason::left_of_store, StreamEvent::reassembly_segment_before_base_seq);
+    return ask_receiver(segment);
   }
   ruling.edits.trim_front = static_cast<std::uint32_t>(left - begin);
   ruling.offset = left;

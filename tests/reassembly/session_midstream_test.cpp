@@ -26,9 +26,30 @@ TEST_CASE("bytes from before an adoption wait until the receiver has told where 
           "[session][adopted]") {
   Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
   wire.client.sends("cdef", {.seq = 1002, .ack = 500}).passes().delivers("cdef");
-  wire.as_client().sends("EVIL", {.seq = 998, .ack = 500}).drops(Reason::left_of_store).delivers_nothing();
+  wire.as_client()
+      .sends("EVIL", {.seq = 998, .ack = 500})
+      .passes_as(Reason::left_of_store)
+      .carries("")
+      .delivers_nothing();
   wire.server.acks({.seq = 500, .ack = 1000}).passes();
   wire.client.sends("ab", {.seq = 1000, .ack = 500}).passes().delivers("abcdef");
+}
+
+TEST_CASE("the receiver of an adopted stream may hold what went by ahead of a hole before we looked",
+          "[session][adopted]") {
+  const std::uint32_t isn = 5000;
+  Wire wire({.client_isn = isn, .server_isn = 9000});
+  wire.client.sends("mnop", {.seq = 1012, .ack = 500}).passes().delivers("mnop");
+  Bytes sack{1, 1, 5, 10};  // it has 1004 to 1016
+  for (const std::uint32_t edge : {isn + 1004, isn + 1016}) {
+    for (int shift = 24; shift >= 0; shift -= 8) sack.push_back(static_cast<std::uint8_t>(edge >> shift));
+  }
+  wire.server.acks({.seq = 500, .ack = 1000, .options = sack}).passes();
+  wire.client.sends("abcd", {.seq = 1000, .ack = 500}).passes().delivers("abcd");
+  wire.server.acks({.seq = 500, .ack = 1016}).passes().raises(StreamEvent::capture_gap);
+  wire.client.sends("qrst", {.seq = 1016, .ack = 500}).passes();
+  // It holds no more: from here on an ACK of what never went by is a lie.
+  wire.as_server().acks({.seq = 500, .ack = 1024}).drops(Reason::ack_of_unsent);
 }
 
 TEST_CASE("replay: bytes that the capture lacks are given up once both ends are past them",
@@ -143,7 +164,7 @@ TEST_CASE("one direction only: the store stays bounded", "[session][adopted][I10
     wire.client.sends(piece, {.seq = 1 + i * 1000, .ack = 1}).passes().delivers(piece);
   const auto& bytes = wire.flow().session.receiver(Direction::to_server).bytes;
   CHECK(bytes.in_order() - bytes.kept_from() <= 256 << 10);
-  wire.as_client().sends("EVIL", {.seq = 1, .ack = 1}).drops(Reason::left_of_store);
+  wire.as_client().sends("EVIL", {.seq = 1, .ack = 1}).passes_as(Reason::left_of_store).carries("");
 }
 
 TEST_CASE("one direction only, from the SYN on; a SYN-ACK after all begins anew",
