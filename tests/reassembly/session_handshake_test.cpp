@@ -211,3 +211,20 @@ TEST_CASE("a repeated SYN may draw another cookie: the last ACK tells which one 
   wire.server.syn_acks({.isn = 99'000'000}).passes();
   wire.client.sends("GOOD").passes().delivers("GOOD");
 }
+
+TEST_CASE("a client that resets a stray ACK still awaits its SYN-ACK",
+          "[session][handshake][rfc9293-3.10.7.3][L4]") {
+  Wire wire({.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())});
+  wire.client.syns().passes();
+  wire.as_server()
+      .acks({.seq = 5000, .ack = 777})
+      .passes();  // forged: a host that still held an old one would say so
+  wire.as_client().resets({.seq = 777}).passes();
+  wire.server.syn_acks().passes();
+  wire.client.acks().passes();
+  CHECK_FALSE(wire.flow().session.adopted());
+  wire.client.sends("GET /").passes().delivers("GET /");
+  wire.as_server().acks({.seq = 90'000, .ack = 100'000'000}).drops(Reason::ack_of_unsent);
+  wire.server.acks().passes();
+  wire.server.sends("answer").passes().delivers("answer");
+}
