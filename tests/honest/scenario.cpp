@@ -180,7 +180,8 @@ void Draft::plot() {
       scenario_.fast_open = true;
       talk_and_close();
       // The second one has a cookie.
-      talk_and_close(0);
+      talk_and_close();
+      client().steps.insert(client().steps.begin(), {rest, 300U});
       break;
     case Kind::simultaneous_open:
       scenario_.both_connect = true;
@@ -358,7 +359,6 @@ void Draft::plot_parallel() {
     add({{connect}, {write, up}, {half_close}, {read_end}, {close}},
         {{accept}, {write, down}, {read_end}, {close}});
   }
-  forger();
 }
 
 void Draft::plot_signature() {
