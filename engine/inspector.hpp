@@ -7,7 +7,6 @@
 #include "engine/actions.hpp"
 #include "engine/packet.hpp"
 #include "engine/rule_generation.hpp"
-#include "engine/settings.hpp"
 #include "signatures/packet_matcher.hpp"
 #include "signatures/scratch.hpp"
 

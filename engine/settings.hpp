@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/verdict.hpp"
 #include "reassembly/overlap.hpp"
 
 namespace lockstep {
@@ -56,9 +57,6 @@ struct FlowSettings {
 enum class MidstreamChoice : std::uint8_t { automatic, ignore, pass_flow, bypass, drop_flow, reject };
 
 enum class ResetHandling : std::uint8_t { forward, probe };
-
-// What is done with a connection of which both directions are encrypted.
-enum class EncryptionHandling : std::uint8_t { full, bypass };
 
 struct StreamSettings {
   ChecksumValidation checksum_validation = ChecksumValidation::all;

@@ -63,6 +63,9 @@ enum class MidstreamPolicy : std::uint8_t {
   return names[static_cast<std::size_t>(policy)];
 }
 
+// What is done with a connection of which both directions are encrypted.
+enum class EncryptionHandling : std::uint8_t { full, bypass };
+
 // Why nothing of a connection is inspected any more although it goes on.
 enum class Release : std::uint8_t {
   none,       // it is inspected

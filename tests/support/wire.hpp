@@ -17,7 +17,6 @@
 #include <vector>
 
 #include "engine/pipeline.hpp"
-#include "engine/settings.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/packet_builder.hpp"
 
