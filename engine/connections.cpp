@@ -404,8 +404,9 @@ void Pipeline::renew(Flow& flow) {
   if (inspector_ != nullptr && flow.rules_epoch != inspector_->epoch()) inspector_->renew(flow, now_);
 }
 
-tl::expected<void, std::string> Pipeline::adopt(std::shared_ptr<const RuleGeneration> rules) {
-  if (auto taken = inspector_->adopt(std::move(rules)); !taken) return taken;
+tl::expected<void, std::string> Pipeline::adopt(std::shared_ptr<const RuleGeneration> rules,
+                                                std::optional<signatures::Scratch> ready) {
+  if (auto taken = inspector_->adopt(std::move(rules), std::move(ready)); !taken) return taken;
   sweeping_ = true;
   swept_to_ = 0;
   observer_->on_reload(inspector_->generation(), now_);

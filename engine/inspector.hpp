@@ -2,6 +2,7 @@
 // thread; its memory is reused, so that nothing is allocated per packet in steady state.
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/actions.hpp"
@@ -23,8 +24,10 @@ class Inspector {
   void open(Flow& flow) const;
 
   // Takes another set up, between two packets: new flows are opened under it at once. An error (of memory)
-  // changes nothing. The set must have the window of the one before.
-  [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules);
+  // changes nothing. The set must have the window of the one before. `ready` was made for this set elsewhere,
+  // as that takes milliseconds; without it that is done here. No scanner of an earlier set is used any more.
+  [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules,
+                                                      std::optional<signatures::Scratch> ready = {});
   // Counts the sets taken up, modulo 2^16. A flow that carries another number was last opened under an
   // earlier set: renew() it before anything else is asked about it.
   [[nodiscard]] std::uint16_t epoch() const { return epoch_; }

@@ -7,6 +7,7 @@
 // once, with its verdict: at once, or when the datagram that it is a fragment of is judged or given up.
 #pragma once
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/flow_table.hpp"
@@ -19,6 +20,7 @@
 #include "reassembly/fragments.hpp"
 #include "reassembly/session.hpp"
 #include "reassembly/wire.hpp"
+#include "signatures/scratch.hpp"
 
 namespace lockstep {
 
@@ -64,8 +66,10 @@ class Pipeline {
   void advance(Timestamp now);
   // Takes a rule set up, between two packets: it holds for new flows at once, for known ones from their next
   // packet on. Needs an inspector. Not to wait for the packets of idle flows, which would keep the old set in
-  // memory, sweep() brings `flows` of them or few more under it, some 10 us each; false when none is left.
-  [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules);
+  // memory, sweep() brings `flows` of them or few more under it; false when none is left. One costs a scan of
+  // its tail, with thousands of rules some 100 us: an inline worker gives 1. `ready`: see Inspector::adopt.
+  [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules,
+                                                      std::optional<signatures::Scratch> ready = {});
   bool sweep(std::size_t flows);
   // Why the rest of this connection needs nobody to look at it, or none: it must be inspected, or held to
   // what went out and is not acknowledged. Whoever forwards it alone from here on (the kernel) may do so only

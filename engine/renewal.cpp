@@ -9,9 +9,14 @@ namespace lockstep {
 
 using reassembly::StreamOffset;
 
-tl::expected<void, std::string> Inspector::adopt(std::shared_ptr<const RuleGeneration> rules) {
+tl::expected<void, std::string> Inspector::adopt(std::shared_ptr<const RuleGeneration> rules,
+                                                 std::optional<signatures::Scratch> ready) {
   if (rules->set->window() != window()) return tl::unexpected(std::string("the window of the rules differs"));
-  if (auto prepared = scratch_.prepare(*rules->set); !prepared) return prepared;
+  if (ready) {
+    scratch_.replace(std::move(*ready));
+  } else if (auto prepared = scratch_.prepare(*rules->set); !prepared) {
+    return prepared;
+  }
   before_ = std::move(rules_);
   rules_ = std::move(rules);
   ++epoch_;

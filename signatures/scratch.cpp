@@ -42,6 +42,11 @@ tl::expected<void, std::string> Scratch::prepare(const RuleSet& set) {
   return {};
 }
 
+void Scratch::replace(Scratch&& ready) {
+  ready.parts_->counters = parts_->counters;
+  parts_ = std::move(ready.parts_);
+}
+
 const MatchCounters& Scratch::counters() const {
   return parts_->counters;
 }

@@ -35,6 +35,8 @@ class Scratch {
   // Before the first use with another set; call it where allocation is allowed. Scanners of earlier sets stay
   // usable.
   [[nodiscard]] tl::expected<void, std::string> prepare(const RuleSet& set);
+  // Takes the place of what was prepared so far by `ready`, which was made elsewhere; the counters go on.
+  void replace(Scratch&& ready);
   [[nodiscard]] const MatchCounters& counters() const;
 
   struct Parts;

@@ -87,9 +87,9 @@ tl::expected<std::uint64_t, std::string> Reloader::rollback() {
   const std::scoped_lock lock(mutex_);
   if (!previous_.rules) return tl::unexpected(std::string("there is no set before the one in force"));
   ++turn_;
+  if (auto published = board_.publish(previous_.rules); !published) return tl::unexpected(published.error());
   std::swap(current_, previous_);
   current_.since = wall_clock();
-  board_.publish(current_.rules);
   return current_.rules->number();
 }
 
@@ -246,7 +246,7 @@ ReloadReport Reloader::work(const ReloadRequest& request) {
   }
   if (!put_in_force(*rules, settings, turn)) {
     report.generation = now->number();
-    return failed({"given up for a rollback or the end"});
+    return failed({"given up for a rollback or the end, or for want of memory"});
   }
   names_ = std::move(names);
   if (commit) commit();
@@ -262,13 +262,12 @@ ReloadReport Reloader::work(const ReloadRequest& request) {
 bool Reloader::put_in_force(const std::shared_ptr<const RuleGeneration>& rules, const Settings& settings,
                             std::uint64_t turn) {
   const std::scoped_lock lock(mutex_);
-  if (turn_.load() != turn) return false;
+  if (turn_.load() != turn || !board_.publish(rules)) return false;
   if (previous_.rules) leaving_.push_back(std::move(previous_));
   previous_ = std::move(current_);
   current_ = {rules, wall_clock()};
   last_number_ = rules->number();
   settings_ = settings;
-  board_.publish(rules);
   return true;
 }
 

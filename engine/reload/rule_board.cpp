@@ -2,16 +2,25 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace lockstep {
 
 RuleBoard::RuleBoard(std::size_t workers, std::shared_ptr<const RuleGeneration> first)
     : rules_(std::move(first)), workers_(workers) {}
 
-void RuleBoard::publish(std::shared_ptr<const RuleGeneration> rules) {
+tl::expected<void, std::string> RuleBoard::publish(std::shared_ptr<const RuleGeneration> rules) {
+  std::vector<signatures::Scratch> ready;
+  for (std::size_t n = 0; n < workers_.size(); ++n) {
+    auto scratch = signatures::Scratch::make(*rules->set);
+    if (!scratch) return tl::unexpected(scratch.error());
+    ready.push_back(std::move(*scratch));
+  }
   const std::scoped_lock lock(mutex_);
   rules_.swap(rules);
+  for (std::size_t n = 0; n < workers_.size(); ++n) workers_[n].scratch = std::move(ready[n]);
   published_.fetch_add(1, std::memory_order_release);
+  return {};
 }
 
 std::shared_ptr<const RuleGeneration> RuleBoard::current() const {
@@ -28,12 +37,12 @@ bool RuleBoard::wait_for_workers(std::chrono::milliseconds patience) const {
   });
 }
 
-std::shared_ptr<const RuleGeneration> RuleBoard::take(std::size_t n) {
+std::optional<Handover> RuleBoard::take(std::size_t n) {
   Worker& worker = workers_[n];
-  if (published_.load(std::memory_order_acquire) == worker.taken) return nullptr;
+  if (published_.load(std::memory_order_acquire) == worker.taken) return std::nullopt;
   const std::scoped_lock lock(mutex_);
   worker.taken = published_.load(std::memory_order_relaxed);
-  return rules_;
+  return Handover{rules_, std::exchange(worker.scratch, std::nullopt)};
 }
 
 void RuleBoard::adopted(std::size_t n) {

@@ -61,8 +61,8 @@ struct Engine {
     HostTable hosts({}, replay_hash_seed);
     Inspector inspector = Inspector::make(first, hosts, {}).value();
     while (!ending) {
-      if (auto rules = board.take(n)) {
-        if (!inspector.adopt(std::move(rules))) std::terminate();
+      if (auto taken = board.take(n)) {
+        if (!inspector.adopt(std::move(taken->rules), std::move(taken->scratch))) std::terminate();
         board.adopted(n);
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
