@@ -2,7 +2,6 @@
 
 #include "engine/options/checks.hpp"
 #include "engine/options/option.hpp"
-#include "engine/options/value.hpp"
 #include "reassembly/overlap.hpp"
 
 namespace lockstep {

@@ -138,7 +138,8 @@ class Lab:
 
     # A helper of peer.py, as a process of that host; its output is read by finish().
     def peer(self, host, *arguments, **options):
-        return self.spawn(host, sys.executable, PEER, *map(str, arguments), stdout=subprocess.PIPE, **options)
+        script = [] if str(arguments[0]).endswith(".py") else [PEER]
+        return self.spawn(host, sys.executable, *script, *map(str, arguments), stdout=subprocess.PIPE, **options)
 
     # Starts a helper and waits until it says that it listens.
     def serve(self, host, *arguments):

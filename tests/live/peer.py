@@ -1,6 +1,8 @@
 """What runs on the hosts of a live test: servers and clients whose streams are checked byte for byte.
 
     peer.py serve PORT [ADDRESS]                     answers transfers until it is ended; prints "ready"
+    peer.py record PORT FILE                         an HTTP server that writes down every byte that it read
+    peer.py attack-at-end ADDRESS PORT BYTES SECONDS fails if the attack behind so many bytes is answered
     peer.py transfer ADDRESS PORT COUNT BYTES [SECONDS]  COUNT connections at once, half of them up, half down, paced so
                                                      that each takes about SECONDS; fails unless every hash is right
 """
@@ -45,6 +47,26 @@ async def serve(port, address="0.0.0.0"):
         await server.serve_forever()
 
 
+async def record(port, path):
+    with open(path, "ab", buffering=0) as file:
+        async def note(reader, writer):
+            try:
+                while data := await reader.read(65536):
+                    file.write(data)
+                    if b"\r\n\r\n" in data:
+                        writer.write(b"HTTP/1.0 200 OK\r\nContent-Length: 3\r\n\r\nok\n")
+                        await writer.drain()
+                        break
+            except ConnectionError:
+                pass
+            writer.close()
+
+        server = await asyncio.start_server(note, "0.0.0.0", int(port))
+        print("ready", flush=True)
+        async with server:
+            await server.serve_forever()
+
+
 async def one(address, port, seed, size, seconds):
     reader, writer = await asyncio.open_connection(address, port, limit=1 << 20)
     data = content(seed, size)
@@ -68,5 +90,18 @@ async def transfer(address, port, count, size, seconds="0"):
     return 1 if bad else 0
 
 
+# A long upload that ends in the signature; it must not be answered.
+async def attack_at_end(address, port, size, seconds):
+    reader, writer = await asyncio.open_connection(address, int(port))
+    await send(writer, b"x" * int(size), float(seconds))
+    writer.write(b"ATTACK-SIGNATURE\r\n\r\n")
+    try:
+        answer = await asyncio.wait_for(reader.read(100), 5)
+    except (ConnectionError, TimeoutError):
+        answer = b""
+    print("stopped" if answer == b"" else f"answered: {answer}", flush=True)
+    return 1 if answer else 0
+
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run({"serve": serve, "transfer": transfer}[sys.argv[1]](*sys.argv[2:])))
+    sys.exit(asyncio.run({"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer}[sys.argv[1]](*sys.argv[2:])))

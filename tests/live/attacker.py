@@ -1,0 +1,71 @@
+"""One attack from a raw socket: attacker.py WAY SERVER SERVER-MAC PORT OWN-PORT"""
+import sys
+import time
+
+from raw import Peer
+
+SIGNATURE = b"ATTACK-SIGNATURE"
+REQUEST = b"GET /?q=" + SIGNATURE + b" HTTP/1.0\r\n\r\n"
+CUT = REQUEST.index(SIGNATURE) + 6
+
+
+def whole(peer):
+    peer.send(REQUEST)
+
+
+def in_pieces(peer, cuts):
+    for begin, end in zip([0, *cuts], [*cuts, len(REQUEST)]):
+        peer.send(REQUEST[begin:end], begin)
+        time.sleep(0.002)
+
+
+def late(peer):
+    peer.send(REQUEST[:CUT])
+    time.sleep(1)
+    peer.send(REQUEST[CUT:], CUT)
+
+
+def reversed_order(peer):
+    for at in reversed(range(0, len(REQUEST), 4)):
+        peer.send(REQUEST[at:at + 4], at)
+
+
+# An innocent copy first, ahead of a hole that then fills, the true one behind it.
+def differing(peer):
+    peer.send(b"x" * (len(REQUEST) - CUT), CUT)
+    peer.send(REQUEST[CUT:], CUT)
+    peer.send(REQUEST[:CUT])
+
+
+# Bytes that were forwarded, in order, and differ in their repeat; the end makes the signature whole.
+def repeated(peer):
+    peer.send(REQUEST[:CUT - 2] + b"zz")
+    peer.send(REQUEST[:CUT])
+    peer.send(REQUEST, 0)
+    peer.send(SIGNATURE, len(REQUEST))
+
+
+def beyond(peer):
+    for at in range(2, len(REQUEST), 3):
+        peer.send(REQUEST[at:at + 9], at)
+    peer.send(REQUEST[:5])
+
+
+WAYS = {
+    "whole": whole,
+    "bytes": lambda peer: in_pieces(peer, range(1, len(REQUEST))),
+    "halves": lambda peer: in_pieces(peer, [CUT]),
+    "late": late,
+    "reversed": reversed_order,
+    "differing": differing,
+    "repeated": repeated,
+    "beyond": beyond,
+    "fragments": lambda peer: peer.fragments(REQUEST, 0, 24, list),
+    "fragments-reversed": lambda peer: peer.fragments(REQUEST, 0, 24, lambda pieces: list(reversed(pieces))),
+}
+
+way, server, mac, port, own = sys.argv[1:]
+attacker = Peer("c0", server, bytes.fromhex(mac.replace(":", "")), int(port), int(own))
+attacker.connect()
+WAYS[way](attacker)
+time.sleep(0.2)

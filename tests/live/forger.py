@@ -1,0 +1,46 @@
+"""forger.py INTERFACE SECONDS: for every few segments that come by, one that is forged after it. Prints "ready", and at
+its end how many were sent."""
+import socket
+import struct
+import sys
+import time
+
+import raw
+
+interface, seconds = sys.argv[1], float(sys.argv[2])
+watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(raw.ETH_ALL))
+watch.bind((interface, raw.ETH_ALL))
+watch.settimeout(0.2)
+print("ready", flush=True)
+
+FORGERIES = [
+    ("rst far off", lambda seq, ack: (b"", seq + (1 << 30), ack, raw.RST)),
+    ("rst left of it", lambda seq, ack: (b"", seq - 100000, ack, raw.RST | raw.ACK)),
+    ("syn", lambda seq, ack: (b"", seq, ack, raw.SYN)),
+    ("syn-ack", lambda seq, ack: (b"", seq, ack, raw.SYN | raw.ACK)),
+    ("data without ack", lambda seq, ack: (b"forged", seq, 0, raw.PSH)),
+    ("data far off", lambda seq, ack: (b"forged", seq + (1 << 29), ack, raw.ACK)),
+    ("ack of unsent", lambda seq, ack: (b"forged", seq, ack + (1 << 29), raw.ACK)),
+    ("fin far off", lambda seq, ack: (b"", seq + (1 << 28), ack, raw.FIN | raw.ACK)),
+    ("no flags", lambda seq, ack: (b"forged", seq, ack, 0)),
+]
+end, sent, seen = time.monotonic() + seconds, 0, 0
+while time.monotonic() < end:
+    try:
+        frame, where = watch.recvfrom(65536)
+    except TimeoutError:
+        continue
+    if frame[12:14] != b"\x08\0" or frame[23] != 6 or frame[47] & (raw.SYN | raw.RST):
+        continue
+    seen += 1
+    if seen % 3:
+        continue
+    source, destination = socket.inet_ntoa(frame[26:30]), socket.inet_ntoa(frame[30:34])
+    ports = struct.unpack("!HH", frame[34:38])
+    seq, ack = struct.unpack("!II", frame[38:46])
+    payload, seq, ack, flags = FORGERIES[sent % len(FORGERIES)][1](seq, ack)
+    segment = raw.tcp(payload, source, destination, ports, seq, ack, flags, wrong=1 if sent % 10 == 9 else 0)
+    # In the name of either end, whichever side it is on: half of them come in by the wrong one.
+    watch.send(raw.ethernet(0x0800, raw.ipv4(6, segment, source, destination), frame[6:12], frame[0:6]))
+    sent += 1
+print(sent)
