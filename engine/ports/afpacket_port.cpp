@@ -257,6 +257,11 @@ tl::expected<std::unique_ptr<AfpacketPort>, std::string> AfpacketPort::open(cons
 }
 
 tl::expected<std::size_t, std::string> AfpacketPort::receive(std::span<Frame> batch) {
+  if (std::exchange(suspicious_, false)) {
+    for (const auto& end : ends_) {
+      if (auto alive = end->check(); !alive) return tl::unexpected(alive.error());
+    }
+  }
   const Timestamp now = clock_.now();
   End& first = *ends_[first_];
   first_ ^= 1U;
@@ -264,11 +269,7 @@ tl::expected<std::size_t, std::string> AfpacketPort::receive(std::span<Frame> ba
   // Half of the batch at most for each end while the other one waits.
   std::size_t count = first.receive(batch.first(batch.size() / 2), now, number_, losses_);
   count += second.receive(batch.subspan(count), now, number_, losses_);
-  if (count > 0 || !std::exchange(suspicious_, false)) return count;
-  for (const auto& end : ends_) {
-    if (auto alive = end->check(); !alive) return tl::unexpected(alive.error());
-  }
-  return 0;
+  return count;
 }
 
 void AfpacketPort::finish(const Frame& frame, std::span<const std::uint8_t> leaving) {
@@ -299,7 +300,7 @@ void AfpacketPort::wait(std::chrono::milliseconds longest) {
   std::array<pollfd, 3> ready{
       {{ends_[0]->socket(), POLLIN, 0}, {ends_[1]->socket(), POLLIN, 0}, {wakeup_.get(), POLLIN, 0}}};
   static_cast<void>(::poll(ready.data(), ready.size(), static_cast<int>(longest.count())));
-  suspicious_ = ((ready[0].revents | ready[1].revents) & (POLLERR | POLLHUP | POLLNVAL)) != 0;
+  if (((ready[0].revents | ready[1].revents) & (POLLERR | POLLHUP | POLLNVAL)) != 0) suspicious_ = true;
   std::uint64_t calls = 0;
   if (ready[2].revents != 0) static_cast<void>(::read(wakeup_.get(), &calls, sizeof calls));
 }
@@ -311,6 +312,7 @@ void AfpacketPort::wake() {
 
 PortLosses AfpacketPort::take_losses() {
   for (const auto& end : ends_) end->count_kernel_losses(losses_);
+  suspicious_ = true;  // the socket of an interface that went down and then away does not tell of the latter
   return std::exchange(losses_, {});
 }
 

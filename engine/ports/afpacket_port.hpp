@@ -37,7 +37,7 @@ class AfpacketPort final : public InlinePort {
   PortLosses losses_;
   std::uint64_t number_ = 0;
   std::size_t first_ = 0;    // the end whose frames are taken first; they take turns
-  bool suspicious_ = false;  // a socket told of an error
+  bool suspicious_ = false;  // a socket told of an error, or was not asked for a while
   Descriptor wakeup_;        // eventfd
   Clock clock_;
 };

@@ -1,0 +1,108 @@
+"""What goes wrong around the engine, one row a fault: the process survives or ends as it should, honest connections
+arrive whole, memory stays within its limit, and its sums hold (its exit code says so)."""
+import os
+import random
+import signal
+import struct
+import sys
+import time
+
+import lab
+import raw
+
+MEMORY = 700 << 20  # flow tables, stream pool and rings of the standard settings
+
+
+def capture(wire, name, frames):
+    with open(wire.path(name), "wb") as file:
+        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
+        for frame in frames:
+            file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
+    return wire.path(name)
+
+
+def syns(count):
+    for _ in range(count):
+        source = f"{random.randint(11, 200)}.{random.randint(0, 255)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
+        segment = raw.tcp(b"", source, lab.SERVER, (random.randint(1024, 65000), 5000), random.getrandbits(32), 0, raw.SYN)
+        yield raw.ethernet(0x0800, raw.ipv4(6, segment, source, lab.SERVER), destination=b"\x02\0\0\0\0\x99")
+
+
+def small(count):
+    datagram = raw.ipv4(17, raw.udp(b"x" * 18, "10.9.0.77", "10.9.0.78"), "10.9.0.77", "10.9.0.78")
+    return [raw.ethernet(0x0800, datagram, destination=b"\x02\0\0\0\0\x99")] * count
+
+
+def flood(wire, frames, loops):
+    wire.shell("client", "tcpreplay", "-q", "--topspeed", "--preload-pcap", f"--loop={loops}", "-i", "c0",
+               capture(wire, "flood.pcap", frames))
+
+
+def kill(wire, rules):
+    wire.kill()
+    wire.start(rules=rules)
+
+
+def stall(wire, seconds, meanwhile=lambda: None):
+    os.kill(wire.pid, signal.SIGSTOP)
+    meanwhile()
+    time.sleep(seconds)
+    os.kill(wire.pid, signal.SIGCONT)
+
+
+def link(wire, _):
+    wire.shell("engine", "ip", "link", "set", "outside", "down")
+    time.sleep(1)
+    wire.shell("engine", "ip", "link", "set", "outside", "up")
+
+
+# Row, what is done, the reason under which packets must have been lost, why it can't be run.
+TABLE = [
+    ("kill -9", kill, None, None),
+    ("SIGSTOP for 5 s", lambda wire, _: stall(wire, 5), None, None),
+    ("link down and up", link, None, None),
+    ("rings full", lambda wire, _: stall(wire, 0, lambda: flood(wire, small(1000), 100)), "socket_queue_full", None),
+    ("worker stalls", None, None, "a pair has one worker: it stalls as the process does"),
+    ("map full", None, None, "AF_PACKET has no maps"),
+    ("1 million SYNs from random sources", lambda wire, _: flood(wire, syns(50000), 20), None, None),
+    ("64-byte flood", lambda wire, _: flood(wire, small(1000), 1000), None, None),
+]
+
+
+def resident(wire):
+    with open(f"/proc/{wire.pid}/status", encoding="utf-8") as file:
+        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
+
+
+def run(wire, row, rules):
+    name, fault, reason, _ = row
+    begin = wire.start(rules=rules)
+    honest = wire.peer("client", "transfer", lab.SERVER, 5000, 8, 1 << 19, 4)
+    time.sleep(1)
+    fault(wire, rules)
+    wire.finish(honest, 90)
+    peak = resident(wire)
+    assert peak < MEMORY, f"{name}: {peak >> 20} MiB"
+    wire.stop()
+    assert reason is None or reason in wire.said(begin), f"{name}: no packet was lost as {reason}"
+    print(f"{name}: 8 transfers whole, at most {peak >> 20} MiB", flush=True)
+
+
+def interface_deleted(wire, rules):
+    wire.start(rules=rules)
+    wire.shell("engine", "ip", "link", "del", "outside")
+    wire.engine.wait(timeout=10)
+    assert wire.engine.returncode == 1 and "outside: the interface is gone" in wire.said(), wire.said()
+    assert "PROMISC" not in wire.shell("engine", "ip", "link", "show", "inside").stdout, "the other port is not as it was"
+    print("an interface deleted: the run ends and says so, the other interface is put back")
+
+
+with lab.Lab(sys.argv[1]) as wire:
+    rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"NEVER-IN-THERE"; sid:1;)\n')
+    wire.serve("server", "serve", 5000)
+    for row in TABLE:
+        if row[1] is None:
+            print(f"{row[0]}: open: {row[3]}")
+        else:
+            run(wire, row, rules)
+    interface_deleted(wire, rules)
