@@ -45,8 +45,11 @@ std::string_view name(Violation violation) {
   return "missed";
 }
 
-std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const Outcome& outcome) {
+std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const Outcome& outcome,
+                                      bool strict) {
   if (mode == Mode::observe && blind(outcome) && !outcome.reported) return Violation::missed;
+  if (mode == Mode::observe && strict && outcome.alerted && !outcome.reported && !outcome.delivered())
+    return Violation::false_alarm;
   if (mode != Mode::enforce) return std::nullopt;
   if (outcome.delivered()) return Violation::signature_read;
   if (blind(outcome)) return Violation::blind_byte;
@@ -56,14 +59,14 @@ std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const
   return std::nullopt;
 }
 
-Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules) {
+Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules, bool strict) {
   Judged judged;
   if (scenario.honest && mode == Mode::enforce) {
     judged.counts = whole(scenario, play(scenario, Mode::direct, host, rules));
     if (!judged.counts) return judged;
   }
   judged.outcome = play(scenario, mode, host, rules);
-  judged.violation = violation_of(scenario, mode, judged.outcome);
+  judged.violation = violation_of(scenario, mode, judged.outcome, strict);
   return judged;
 }
 
@@ -73,7 +76,9 @@ void Sums::add(const Scenario& scenario, const Judged& judged) {
   if (!judged.counts) ++left_out;
   const Outcome& outcome = judged.outcome;
   if (outcome.delivered()) ++delivered;
+  if (!blind(outcome)) ++settled;
   if (outcome.reported && blind(outcome)) ++reported;
+  if (outcome.reported) ++told;
   if (outcome.alerted && !outcome.delivered()) ++false_alarms;
   if (outcome.gave_up) ++gave_up;
   honest_packets += outcome.honest_packets;
@@ -88,8 +93,10 @@ std::string Sums::report(Mode mode) const {
   text += fmt::format(", signature read {} ({:.1f} %)", delivered, percent(delivered, hostile));
   if (mode == Mode::observe) {
     text +=
-        fmt::format(", read what no reading had and reported {} ({:.1f} %), false alarms {} ({:.1f} %)",
-                    reported, percent(reported, scenarios), false_alarms, percent(false_alarms, scenarios));
+        fmt::format(", settled {} ({:.2f} %), reported {} ({:.2f} %), told to be ambiguous {} ({:.2f} %), "
+                    "false alarms {} ({:.2f} %)",
+                    settled, percent(settled, scenarios), reported, percent(reported, scenarios), told,
+                    percent(told, scenarios), false_alarms, percent(false_alarms, scenarios));
   }
   if (mode == Mode::enforce) {
     std::uint64_t changed = 0;

@@ -25,22 +25,27 @@ enum class Violation : std::uint8_t {
 [[nodiscard]] std::string_view name(Violation violation);
 
 [[nodiscard]] std::optional<Violation> violation_of(const Scenario& scenario, Mode mode,
-                                                    const Outcome& outcome);
+                                                    const Outcome& outcome, bool strict = false);
 
-// Plays the scenario and judges it. Honest scenarios are played without the engine first.
+// Plays the scenario and judges it; `strict`: a false alarm is a violation. Honest scenarios are played without the engine first.
 struct Judged {
   Outcome outcome;
   std::optional<Violation> violation;
   bool counts = true;  // false: an honest scenario that fails without the engine as well
 };
-[[nodiscard]] Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules);
+[[nodiscard]] Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules,
+                           bool strict = false);
 
 struct Sums {
   std::uint64_t scenarios = 0;
   std::uint64_t honest = 0;
   std::uint64_t left_out = 0;   // honest ones that fail without the engine
   std::uint64_t delivered = 0;  // the application read the whole signature
-  std::uint64_t reported = 0;   // observing: said to be ambiguous
+  // Observing, one of three: settled (all that was read is in a scanned reading), reported (it is not, and the
+  // flow was told to be ambiguous), missed (the violation).
+  std::uint64_t settled = 0;
+  std::uint64_t reported = 0;
+  std::uint64_t told = 0;  // observing: of those and the settled ones, how many were told to be ambiguous
   std::uint64_t false_alarms = 0;
   std::uint64_t gave_up = 0;
   std::uint64_t honest_packets = 0;

@@ -1,6 +1,6 @@
 // The hostile oracle: random hostile connections against a real Linux stack, with and without the engine.
 //   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--show K] [--save DIR]
-//          [--only SEED] [--fault NAME|table]
+//          [--only SEED] [--strict] [--fault NAME|table]
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -36,6 +36,7 @@ struct Settings {
   std::size_t jobs = 1;
   std::string save;
   std::string fault;  // a name, or "table" for all of them
+  bool strict = false;  // observing: a false alarm is a violation as well
 };
 
 struct NamedFault {
@@ -96,7 +97,7 @@ void tell_fleeting(const Settings& settings, const Scenario& scenario, Mode mode
   for (int i = 0; i < 20; ++i) {
     Record record;
     const Outcome outcome = play(scenario, mode, host, rules, &record);
-    if (violation_of(scenario, mode, outcome) != violation) continue;
+    if (violation_of(scenario, mode, outcome, settings.strict) != violation) continue;
     print(scenario, mode, violation, outcome, record);
     return save(settings, scenario, mode, violation, record);
   }
@@ -106,7 +107,7 @@ void tell_fleeting(const Settings& settings, const Scenario& scenario, Mode mode
 bool tell(const Settings& settings, const Scenario& found, Mode mode, Violation violation, KernelHost& host,
           Rules& rules) {
   const auto fails = [&](const Scenario& scenario) {
-    return judge(scenario, mode, host, rules).violation == violation;
+    return judge(scenario, mode, host, rules, settings.strict).violation == violation;
   };
   for (int run = 0; run < 3; ++run) {
     if (fails(found)) continue;
@@ -127,7 +128,7 @@ Sums run(Settings settings, Mode mode, KernelHost& host, Rules& rules) {
   const auto start = std::chrono::steady_clock::now();
   for (std::uint64_t i = 0; i < settings.count; ++i) {
     const Scenario scenario = scenario_of(settings.only != 0 ? settings.only : mixed(settings.seed, i));
-    Judged judged = judge(scenario, mode, host, rules);
+    Judged judged = judge(scenario, mode, host, rules, settings.strict);
     if (judged.violation) {
       if (!tell(settings, scenario, mode, *judged.violation, host, rules)) judged.violation.reset();
       if (settings.show > 0) --settings.show;
@@ -141,13 +142,9 @@ Sums run(Settings settings, Mode mode, KernelHost& host, Rules& rules) {
   return sums;
 }
 
-// What is held against the engine where faults are looked for: a false alarm as well.
+// A false alarm as well is held against the engine here.
 std::optional<Violation> strictly(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules) {
-  const Judged judged = judge(scenario, mode, host, rules);
-  const Outcome& outcome = judged.outcome;
-  const bool false_alarm =
-      mode == Mode::observe && outcome.alerted && !outcome.reported && !outcome.delivered();
-  return judged.violation || !false_alarm ? judged.violation : Violation::false_alarm;
+  return judge(scenario, mode, host, rules, true).violation;
 }
 
 // The violation comes each time with the fault, and never without.
@@ -196,6 +193,7 @@ int run_alone(Settings settings) {
     return 0;
   }
   Rules rules(signature);
+  settings.strict = settings.strict || !settings.fault.empty();
   if (!settings.fault.empty()) return find_faults(settings, **host, rules) ? 0 : 1;
   if (settings.only != 0) {
     settings.count = 1;
@@ -251,6 +249,7 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", settings.jobs, "processes side by side, each with hosts of its own");
   app.add_option("--show", settings.show, "failures that are shrunk and printed");
   app.add_option("--save", settings.save, "directory for transcripts and captures of failures");
+  app.add_flag("--strict", settings.strict, "observing: a false alarm is a violation as well");
   app.add_option("--fault", settings.fault,
                  "switch this fault on and find it; \"table\": each of them in turn");
   CLI11_PARSE(app, argc, argv);
