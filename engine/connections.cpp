@@ -55,7 +55,7 @@ bool Pipeline::find_flow(Packet& packet) {
 
 void Pipeline::open_half_open(Packet& packet, const FlowKey& key, std::uint64_t hash) {
   packet.half_open = true;
-  packet.ruling = reassembly::sanitized_syn(*packet.segment);
+  packet.ruling = reassembly::sanitized_syn(*packet.segment, config_.enforcing);
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
   if (!packet.ruling.forwards()) return;
@@ -90,7 +90,12 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     const reassembly::SynOffer syn = record.handshake.latest();
     return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
   }
-  packet.ruling = record.handshake.judge(segment, from_client);
+  if (answer && record.handshake.overflowed() && record.handshake.answered_by(segment) == nullptr) {
+    const auto syn = reassembly::SynOffer::answered_by(segment);
+    packet.ruling.events.add(reassembly::StreamEvent::ambiguous);  // what came with the SYN was not kept
+    return promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
+  }
+  packet.ruling = record.handshake.judge(segment, from_client, config_.enforcing);
   if (packet.ruling.reason == reassembly::Reason::wrong_side) {
     refuse_side(packet);
     if (packet.hairpin) record.handshake.came_back(segment);
@@ -166,7 +171,7 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
                 client_is_low);
     if (config_.midstream != MidstreamPolicy::adopt && refuse_midstream(packet)) return;
     if (!segment.has(TcpFlag::syn)) return follow(packet);
-    packet.ruling = reassembly::sanitized_syn(segment);
+    packet.ruling = reassembly::sanitized_syn(segment, config_.enforcing);
   }
   packet.verdict = verdict_of(packet.ruling);
   if (!config_.enforcing) packet.verdict = {};
@@ -225,7 +230,7 @@ void Pipeline::reincarnate(Packet& packet) {
   Flow& old = *packet.flow;
   const FlowKey key = old.key;
   const std::uint64_t hash = flows_.hash(key);
-  const reassembly::SynOffer syn = old.session.reuse();
+  const reassembly::SynOffer syn = old.session.reuse(*packet.segment);
   const bool server_is_low = from_low(packet.segment->source, packet.segment->destination);
   end_flow(old, FlowEnd::tcp_reuse, false);
   flows_.erase(old);

@@ -24,7 +24,7 @@ void Pipeline::observe(Packet& packet) {
   if (inspected) doubt_what_was_read(packet);
   commit(packet);
   if (packet.ruling.transition == reassembly::Transition::reincarnate) return;  // another connection began
-  read_observed(packet, from);
+  read_observed(packet, packet.direction, from);
   if (judged) inspector_->match_packet(packet, PacketTurn::behind_stream);
   if (inspected) obey(packet);
   release(flow);
@@ -63,12 +63,13 @@ void Pipeline::doubt_what_was_read(Packet& packet) {
   inspection.others.push_back(std::move(reading));
 }
 
-void Pipeline::read_observed(Packet& packet, StreamOffset from) {
+// Reads what became readable of `direction` from `from` on.
+void Pipeline::read_observed(Packet& packet, Direction direction, StreamOffset from) {
   Flow& flow = *packet.flow;
-  const Direction direction = packet.direction;
   const auto& bytes = flow.session.receiver(direction).bytes;
   const StreamOffset to = bytes.in_order();
-  const bool ended = flow.session.receiver(direction).fin_in_order() && (packet.ruling.fin || to > from);
+  const bool ends = direction == packet.direction && packet.ruling.fin;
+  const bool ended = flow.session.receiver(direction).fin_in_order() && (ends || to > from);
   if (to <= from && !ended) return;
   const std::vector<RunReadings> runs = readings(flow, direction, from);
   for (const RunReadings& run : runs) {

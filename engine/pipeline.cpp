@@ -169,10 +169,15 @@ void Pipeline::give_up_gap(Packet& packet) {
   Flow& flow = *packet.flow;
   const Direction direction = packet.ruling.gap_in_reverse ? reverse(packet.direction) : packet.direction;
   const auto before = flow.session.receiver(direction).bytes.in_order();
+  if (!config_.enforcing) {
+    const auto recalled = flow.session.recall(direction, packet.ruling.gap_to);
+    if (recalled.first < recalled.second) return read_observed(packet, direction, recalled.first);
+  }
   const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
   flow.gap[reassembly::index(direction)] = true;
   if (flow.inspection) flow.inspection->gaps[reassembly::index(direction)] = {before, from};
   observer_->on_gap(flow, direction, before, from);
+  if (!config_.enforcing) return read_observed(packet, direction, from);
   deliver_held(flow, direction, from, to);
 }
 
@@ -183,7 +188,6 @@ bool Pipeline::inspects(const Flow& flow) const {
 // Bytes that were held behind a gap are read at once, as the start of a new stream.
 void Pipeline::deliver_held(Flow& flow, Direction direction, reassembly::StreamOffset from,
                             reassembly::StreamOffset to) {
-  if (!config_.enforcing) flow.session.settle(direction, readings(flow, direction, from));
   flow.session.receiver(direction).bytes.read(
       from, to, [&, at = from](std::span<const std::uint8_t> run) mutable {
         observer_->on_chunk(flow, direction, at, run);

@@ -100,7 +100,7 @@ class Pipeline {
   // observing.cpp: nothing is dropped; the host is followed, in every way that it may have gone.
   void observe(Packet& packet);
   void doubt_what_was_read(Packet& packet);
-  void read_observed(Packet& packet, reassembly::StreamOffset from);
+  void read_observed(Packet& packet, Direction direction, reassembly::StreamOffset from);
   [[nodiscard]] std::vector<reassembly::RunReadings> readings(const Flow& flow, Direction direction,
                                                               reassembly::StreamOffset from) const;
   void fork_readings(Flow& flow, Direction direction, const std::vector<reassembly::RunReadings>& runs);

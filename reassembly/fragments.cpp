@@ -103,6 +103,15 @@ std::uint32_t blocks_of(const FragmentConfig& config) {
                                     BlockPool::block_size);
 }
 
+// Linux takes off what is beyond the last multiple of eight (IPv4, ip_frag_queue), or refuses this fragment
+// alone (IPv6, ip6_frag_queue). False: refused.
+bool cut_as_linux(Fragment& fragment) {
+  const std::size_t length = fragment.payload.size();
+  if (!fragment.more || length % 8 == 0) return true;
+  fragment.payload = fragment.payload.first(length / 8 * 8);
+  return fragment.source.version == 4;
+}
+
 // What one fragment alone shows. Lengths of zero would never end a list; RFC 8200 §4.5 for the multiple of
 // eight.
 bool place_may_be(const Fragment& fragment) {
@@ -344,11 +353,13 @@ Reason FragmentTable::State::put_together(const Datagram& whole, const Frame& la
 FragmentTable::FragmentTable(const FragmentConfig& config) : state_(std::make_unique<State>(config)) {}
 FragmentTable::~FragmentTable() = default;
 
-FragmentAnswer FragmentTable::add(const Frame& frame, const Fragment& fragment, const WireConfig& wire,
+FragmentAnswer FragmentTable::add(const Frame& frame, const Fragment& given, const WireConfig& wire,
                                   FragmentSink& sink) {
   State& state = *state_;
   assert(state.complete == nullptr);
   expire(frame.time, sink);
+  Fragment fragment = given;
+  if (wire.as_linux && !cut_as_linux(fragment)) return state.drop(nullptr, Reason::fragment_bad, sink);
   const Key key = key_of(fragment, frame.port);
   const auto found = state.by_key.find(key);
   Datagram* datagram = found == state.by_key.end() ? nullptr : &*found;

@@ -36,8 +36,18 @@ SynOffer SynOffer::of(const Segment& segment) {
   return offer;
 }
 
-Ruling sanitized_syn(const Segment& segment) {
-  if (segment.options.mp_join && !faulty(Fault::mp_join_passed))
+SynOffer SynOffer::answered_by(const Segment& syn_ack) {
+  SynOffer offer = of(syn_ack);
+  offer.iss = syn_ack.ack.plus(-1);
+  offer.window = UINT16_MAX;
+  offer.window_shift = 14;
+  offer.payload = 0;
+  offer.side = Side::unknown;
+  return offer;
+}
+
+Ruling sanitized_syn(const Segment& segment, bool enforcing) {
+  if (segment.options.mp_join && enforcing && !faulty(Fault::mp_join_passed))
     return drop(Reason::mptcp_join, StreamEvent::mptcp);
   Ruling ruling;
   Edits& edits = ruling.edits;
@@ -51,7 +61,8 @@ Ruling sanitized_syn(const Segment& segment) {
   edits.strip_mptcp = segment.options.mp_capable && !authenticated;
   edits.strip_unknown = segment.options.unknown && !authenticated;
   edits.clamp_window_scale = segment.options.window_scale.value_or(0) > 14;
-  if (authenticated && edits.any()) return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
+  if (authenticated && edits.any() && enforcing)
+    return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
   if (edits.zero_ack) ruling.events.add(StreamEvent::pkt_broken_ack);
   if (edits.strip_mptcp) ruling.events.add(StreamEvent::mptcp);
   if (edits.any()) ruling.reason = Reason::syn_stripped;
@@ -59,11 +70,11 @@ Ruling sanitized_syn(const Segment& segment) {
   return ruling;
 }
 
-Ruling HalfOpen::judge(const Segment& segment, bool from_client) const {
-  return from_client ? judge_client(segment) : judge_server(segment);
+Ruling HalfOpen::judge(const Segment& segment, bool from_client, bool enforcing) const {
+  return from_client ? judge_client(segment, enforcing) : judge_server(segment, enforcing);
 }
 
-Ruling HalfOpen::judge_client(const Segment& segment) const {
+Ruling HalfOpen::judge_client(const Segment& segment, bool enforcing) const {
   if (segment.has(TcpFlag::rst)) {
     // The client's answer to a challenge ACK, or its abort: anything else would be taken for neither.
     const bool answers = was_challenged_ && segment.seq == challenged_;
@@ -78,10 +89,10 @@ Ruling HalfOpen::judge_client(const Segment& segment) const {
   const SynOffer* same = find(std::span(offers_).first(count_), segment.seq);
   if (same != nullptr && same->side != segment.side) return drop(Reason::wrong_side);
   if (same == nullptr && count_ == max_candidates) return drop(Reason::syn_limit, StreamEvent::whs_syn_flood);
-  return sanitized_syn(segment);
+  return sanitized_syn(segment, enforcing);
 }
 
-Ruling HalfOpen::judge_server(const Segment& segment) const {
+Ruling HalfOpen::judge_server(const Segment& segment, bool enforcing) const {
   if (!segment.has(TcpFlag::syn) && echoes_amiss(segment))
     return drop(segment.has(TcpFlag::rst) ? Reason::rst_in_handshake : Reason::data_before_handshake,
                 StreamEvent::pkt_invalid_timestamp);
@@ -99,7 +110,7 @@ Ruling HalfOpen::judge_server(const Segment& segment) const {
     // A handshake is completed across the pair.
     if (segment.side != Side::unknown && segment.side == answered->side && !answered->returned)
       return drop(Reason::wrong_side);
-    Ruling ruling = sanitized_syn(segment);
+    Ruling ruling = sanitized_syn(segment, enforcing);
     // The SYN's data went no further than to us, or the server had no cookie for it (RFC 7413 §4.2).
     if (answered->payload > 0) ruling.events.add(StreamEvent::whs_synack_tfo_data_ignored);
     return ruling;
@@ -163,6 +174,7 @@ void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_cl
     return;
   }
   // Observing, the latest one takes the last place; enforcing, none comes that has no place.
+  overflowed_ = count_ == max_candidates;
   count_ = static_cast<std::uint8_t>(std::min<std::size_t>(count_ + 1U, max_candidates));
   offers_[count_ - 1U] = offer;
 }

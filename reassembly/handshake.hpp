@@ -27,6 +27,8 @@ struct SynOffer {
   bool returned : 1 = false;  // a router sent it back to the side where it came from: both ends are there
 
   static SynOffer of(const Segment& segment);
+  // What a SYN-ACK tells of the SYN that it answers, where that was not kept (observing).
+  static SynOffer answered_by(const Segment& syn_ack);
 };
 
 class HalfOpen {
@@ -35,11 +37,13 @@ class HalfOpen {
 
   // Rules on a segment of a connection without SYN-ACK so far; `from_client`: sent by the side that sent the
   // SYN.
-  [[nodiscard]] Ruling judge(const Segment& segment, bool from_client) const;
+  [[nodiscard]] Ruling judge(const Segment& segment, bool from_client, bool enforcing = true) const;
   void commit(const Ruling& ruling, const Segment& segment, bool from_client);
   // A RST that was forwarded ends it. The client's answer to a bare ACK does not: it awaits its SYN-ACK on
   // (RFC 9293 §3.10.7.3).
   [[nodiscard]] bool ends_by(const Segment& segment, bool from_client) const;
+  // Observing: there were more SYNs than are kept.
+  [[nodiscard]] bool overflowed() const { return overflowed_; }
   // A SYN that went out came back on the other side.
   void came_back(const Segment& syn);
 
@@ -56,8 +60,8 @@ class HalfOpen {
   [[nodiscard]] std::size_t candidates() const { return count_; }
 
  private:
-  [[nodiscard]] Ruling judge_client(const Segment& segment) const;
-  [[nodiscard]] Ruling judge_server(const Segment& segment) const;
+  [[nodiscard]] Ruling judge_client(const Segment& segment, bool enforcing) const;
+  [[nodiscard]] Ruling judge_server(const Segment& segment, bool enforcing) const;
   [[nodiscard]] bool echoes_amiss(const Segment& segment) const;
 
   std::array<SynOffer, max_candidates> offers_{};
@@ -65,10 +69,12 @@ class HalfOpen {
                     // §3.5.1)
   std::uint8_t count_ = 0;
   bool was_challenged_ = false;
+  bool overflowed_ = false;
 };
 
 // The edits that a SYN or SYN-ACK needs before it may go out (DESIGN: no payload, no Fast Open, no MPTCP, no
 // unknown options, no stray numbers), the reason that names them, and MP_JOIN's refusal.
-[[nodiscard]] Ruling sanitized_syn(const Segment& segment);
+// Observing none of them is refused: the host decides.
+[[nodiscard]] Ruling sanitized_syn(const Segment& segment, bool enforcing);
 
 }  // namespace lockstep::reassembly

@@ -33,6 +33,7 @@ struct HostMirror {
   bool heard : 1 = true;        // its peer has spoken; adopted sessions: not before the peer's first segment
   bool holds_more : 1 = false;  // adopted: it may have bytes ahead of a hole that went by before we looked
   bool reset_possible : 1 = false;  // a RST went out to it that it may have taken
+  bool gone : 1 = false;            // observing: it sent a RST itself, and that came from its side
 
   // rcv_nxt + rcv_wnd at their furthest, for the right edge never moves left; none: it offered no window yet.
   [[nodiscard]] StreamOffset rcv_edge() const {

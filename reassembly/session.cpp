@@ -11,11 +11,6 @@ namespace {
 // Of a host whose ACKs go another way: a usual receive window. Bytes further back can't be compared any more.
 constexpr StreamOffset under_way = 256LL << 10U;
 
-std::uint32_t seconds(Timestamp time) {
-  return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
-}
-
 }  // namespace
 
 Session::Session(BytePool& pool, const SessionLimits& limits)
@@ -45,7 +40,8 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
   server.window_shift = scales ? answer.window_shift : 0;
   server.known = true;
   server.timed = timestamps_;
-  server.ts_recent = syn.timestamp;
+  server.ts_recent =
+      limits.enforcing ? syn.timestamp : syn_ack.options.timestamps.value_or(TimestampOption{}).echo;
   server.ts_recent_at = seconds(syn_ack.time);
 
   HostMirror& client = mirror(Direction::to_client);
@@ -55,7 +51,7 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
   client.offer_edge(syn.window);
   client.window_shift = scales ? syn.window_shift : 0;
   client.known = true;
-  client.timed = timestamps_;
+  client.timed = timestamps_ && limits.enforcing;  // observing, once it has echoed it
   client.ts_recent = answer.timestamp;
   client.ts_recent_at = seconds(syn_ack.time);
   synack_timestamp_ = answer.timestamp;
@@ -91,6 +87,7 @@ Ruling Session::judge(const Segment& segment, Direction direction) const {
   if (faulty(Fault::reset_in_window_ends_tracking) && closed()) return Ruling{};
   Ruling ruling = [&] {
     if (segment.has(TcpFlag::rst)) return judge_reset(segment, direction);
+    if (receiver(direction).gone && !segment.has(TcpFlag::syn)) return drop(Reason::data_after_fin);
     if (segment.has(TcpFlag::syn)) {
       return segment.has(TcpFlag::ack) ? judge_syn_ack(segment, direction) : judge_syn(segment, direction);
     }
@@ -169,7 +166,11 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
       case AckPlace::unsent:
         return judge_unsent_ack(direction, ack);
       case AckPlace::too_old:
-        return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
+        if (!may_be_predicted(to, from, begin, ack))
+          return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
+        ruling.events.add(StreamEvent::est_invalid_ack);
+        ruling.old_ack = true;
+        break;
       case AckPlace::old:
         ruling.old_ack = true;
         break;
@@ -232,8 +233,9 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
       ruling.kind = Ruling::Kind::diverged;
       return ruling;
     }
-    // The host took what was thought to be refused.
-    if (refused && !vouched) ruling.events.add(StreamEvent::ambiguous);
+    // The host took what was thought to be refused. Which of several is not certain.
+    if (refused && !limits_->enforcing && refused_payloads(reverse(direction), missing) != 1)
+      ruling.events.add(StreamEvent::ambiguous);
     if (ahead || refused || vouched) {
       ruling.kind = Ruling::Kind::gap;
       ruling.gap_to = next;
@@ -270,7 +272,10 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
   }
   if (segment.has(TcpFlag::rst)) {
     if ((ruling.edits.to_bare & TcpFlag::ack) != 0) challenged_ = ticks(segment.time);
-    if (ruling.transition == Transition::reset_possible) mirror(direction).reset_possible = true;
+    if (ruling.transition == Transition::reset_possible) {
+      mirror(direction).reset_possible = true;
+      mirror(reverse(direction)).gone = !limits_->enforcing && segment.side != Side::unknown;
+    }
     if (faulty(Fault::reset_in_window_ends_tracking) && ruling.transition == Transition::reset_possible) {
       mirror(reverse(direction)).reset_possible = true;
     }
@@ -285,39 +290,50 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
 
 void Session::commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction) {
   if (established_) syn_passed_ = ticks(segment.time);
-  if (ruling.transition == Transition::complete_handshake) established_ = true;
-  if (ruling.transition == Transition::another_syn) {
-    rare().offer = SynOffer::of(segment);
-    other_ = direction == Direction::to_server ? Other::syn_of_client : Other::syn_of_server;
+  mirror(reverse(direction)).gone = false;
+  if (ruling.transition == Transition::complete_handshake) {
+    complete_handshake(ruling);
+  } else if (ruling.transition == Transition::another_syn) {
+    remember_offer(segment, direction == Direction::to_server ? Other::syn_of_client : Other::syn_of_server);
   } else if (ruling.transition == Transition::another_synack) {
-    rare().offer = SynOffer::of(segment);
-    other_ = Other::syn_ack;
+    remember_offer(segment, Other::syn_ack);
   } else if (!established_ && segment.has(TcpFlag::ack) && segment.options.timestamps) {
     HostMirror& client = mirror(Direction::to_client);
     if (segment.seq.plus(1) == client.first) client.ts_recent = segment.options.timestamps->value;
   }
 }
 
-void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction) {
-  if (ruling.transition == Transition::complete_handshake) {
-    HostMirror& client = mirror(Direction::to_client);
-    if (ruling.candidate == 1) {
-      client.first = memory_->offer.iss.plus(1);
-      client.ts_recent = memory_->offer.timestamp;
-    }
-    established_ = true;
-    other_ = Other::none;
-    client.acknowledge(0);
+void Session::remember_offer(const Segment& segment, Other kind) {
+  SynOffer& offer = rare().offer;
+  if (other_ != Other::none && offer.iss != segment.seq) memory_->more_offers = !limits_->enforcing;
+  offer = SynOffer::of(segment);
+  other_ = kind;
+}
+
+void Session::complete_handshake(const Ruling& ruling) {
+  HostMirror& client = mirror(Direction::to_client);
+  if (ruling.candidate == 1) {
+    client.first = memory_->offer.iss.plus(1);
+    client.ts_recent = memory_->offer.timestamp;
   }
+  established_ = true;
+  other_ = Other::none;
+  client.acknowledge(0);
+}
+
+void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction) {
+  if (ruling.transition == Transition::complete_handshake) complete_handshake(ruling);
   if (first_taken_) adopted_at_ = 0;
   first_taken_ = true;
   mirror(direction).heard = true;
   // It lives: the RST in its name was forged.
   if (memory_ && memory_->asked && memory_->asked->direction == direction) memory_->asked.reset();
   take_ack(ruling, segment, direction);
-  take_timestamp(segment, direction);
+  // Before the last ACK the client's ts_recent is what a SYN-ACK said.
+  if (established_ || direction == Direction::to_server) take_timestamp(segment, direction);
   take_payload(ruling, segment, direction);
   mirror(reverse(direction)).reset_possible = false;  // it lives on: the RST was ignored
+  mirror(reverse(direction)).gone = false;
 }
 
 void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction direction) {
@@ -357,6 +373,7 @@ void Session::take_timestamp(const Segment& segment, Direction direction) {
   HostMirror& to = mirror(direction);
   // Those that were not negotiated mean nothing to the host (EVASIONS H30).
   if (!segment.options.timestamps || !(timestamps_ || adopted_)) return;
+  if (!limits_->enforcing && !one_direction(direction)) return take_echo(segment, direction);
   // RFC 7323 §4.3: only from segments that are not ahead of what was acknowledged; the latest that can be is
   // the in-order end.
   if (to.to_offset(segment.seq) > to.bytes.in_order()) return;
@@ -373,7 +390,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
     const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
     if (SegmentLog* log = segment_log(direction)) log->add(ruling.offset, payload, to.bytes);
     const bool covers = ruling.offset <= to.fin && ruling.offset + ruling.length > to.fin;
-    if (!limits_->enforcing && covers && !to.fin_in_order()) to.fin = HostMirror::none;
+    if (!limits_->enforcing && covers && !to.fin_acked()) to.fin = HostMirror::none;
     to.bytes.insert(ruling.offset, payload);
     // Observing, the bytes are read only after this.
     if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())
@@ -386,6 +403,7 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
     client_closed_first_ = direction == Direction::to_server;
   }
   to.fin = ruling.offset + ruling.length;
+  if (!limits_->enforcing) rare().unacked_fin[index(direction)] = to.fin;
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
@@ -399,6 +417,7 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
+  if (!limits_->enforcing && !segment.payload.empty()) remember_refused(segment, direction);
   CaptureNotes& noted = memory_->notes[index(direction)];
   const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;
@@ -428,26 +447,6 @@ void Session::start_at(Direction direction, StreamOffset at) {
 void Session::overlay(const Ruling& ruling, const Segment& segment, Direction direction) const {
   receiver(direction).bytes.overlay(ruling.offset,
                                     segment.payload.subspan(ruling.edits.trim_front, ruling.length));
-}
-
-bool Session::has_conflicts(Direction direction) const {
-  const SegmentLog* log = segment_log(direction);
-  return log != nullptr && log->conflicts();
-}
-
-std::vector<RunReadings> Session::readings(Direction direction, StreamOffset from, OverlapPolicy policy,
-                                           const ReadingLimits& limits) const {
-  const Assembler& bytes = receiver(direction).bytes;
-  if (from >= bytes.in_order() || !has_conflicts(direction)) return {};
-  return segment_log(direction)->readings(bytes, from, bytes.in_order(), policy, limits);
-}
-
-void Session::settle(Direction direction, const std::vector<RunReadings>& runs) {
-  Assembler& bytes = mirror(direction).bytes;
-  for (const RunReadings& run : runs) {
-    if (!run.readings.empty()) bytes.replace(run.run.begin, run.readings.front().bytes);
-  }
-  if (SegmentLog* log = segment_log(direction)) log->delivered(bytes);
 }
 
 TcpState Session::state_of_sender(Direction direction) const {

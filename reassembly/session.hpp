@@ -54,6 +54,16 @@ struct CaptureNotes {
   StreamOffset claimed_edge = HostMirror::none;  // and the right edge of its window that came with it
 };
 
+// Observing: payload that the receiver was thought to refuse. If it acknowledges the bytes, it took them.
+struct RefusedPayload {
+  StreamOffset offset = 0;
+  std::vector<std::uint8_t> bytes;
+
+  [[nodiscard]] bool holds(StreamOffset at) const {
+    return offset <= at && at < offset + static_cast<StreamOffset>(bytes.size());
+  }
+};
+
 // A RST that is held until its claimed sender has answered.
 struct AskedReset {
   Direction direction = Direction::to_server;  // of the RST
@@ -71,7 +81,11 @@ struct RareMemory {
   std::array<CaptureNotes, 2> notes;  // replay only
   std::optional<AskedReset> asked;
   SynOffer offer;  // of another SYN or SYN-ACK than the one that opened the connection
-  std::optional<std::array<SegmentLog, 2>> logs;  // observing only
+  // Observing: a FIN that came, though data may have erased it since.
+  std::array<StreamOffset, 2> unacked_fin{HostMirror::none, HostMirror::none};
+  bool more_offers = false;                            // observing: there were others, and they were not kept
+  std::array<std::vector<RefusedPayload>, 2> refused;  // observing: the latest, by direction
+  std::optional<std::array<SegmentLog, 2>> logs;       // observing only
 };
 
 // Where a host says that it stands, against its highest ACK before. What was under way says less; `unsent`:
@@ -108,6 +122,11 @@ class Session {
   // stream.
   std::pair<StreamOffset, StreamOffset> skip_gap(Direction direction, StreamOffset to);
 
+  // Observing: bytes of `direction` up to `to` that the receiver was thought to refuse, and acknowledged, are
+  // in the stream. Those that are in order now, [first, second) of the answer, are to be read; none: the
+  // capture lacks them.
+  std::pair<StreamOffset, StreamOffset> recall(Direction direction, StreamOffset to);
+
   // The stream of `direction`, of which nothing was seen, starts at `at`.
   void start_at(Direction direction, StreamOffset at);
 
@@ -132,8 +151,8 @@ class Session {
   // doubted: no hole, no FIN, no RST under way, no guess about numbers. What follows can't change what they
   // have read.
   [[nodiscard]] bool settled() const;
-  // The SYN that a ruling `reincarnate` answers.
-  [[nodiscard]] const SynOffer& reuse() const { return memory_->offer; }
+  // The SYN that a SYN-ACK with a ruling `reincarnate` answers.
+  [[nodiscard]] SynOffer reuse(const Segment& syn_ack) const;
   // Bytes that were forwarded to the receiver ahead of a hole and not scanned.
   [[nodiscard]] bool holds_unscanned(Direction direction) const {
     return receiver(direction).bytes.has_islands();
@@ -157,11 +176,15 @@ class Session {
   [[nodiscard]] Ruling judge_handshake_reset(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_syn(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_syn_ack(const Segment& segment, Direction direction) const;
+  [[nodiscard]] bool answers_offer(const Segment& syn_ack) const;
+  [[nodiscard]] Ruling new_connection(const Segment& syn_ack) const;
   [[nodiscard]] Ruling judge_handshake(const Segment& segment, Direction direction) const;
   [[nodiscard]] Ruling judge_handshake_ack(const Segment& segment) const;
   [[nodiscard]] Ruling judge_segment(const Segment& segment, Direction direction) const;
   [[nodiscard]] std::optional<Ruling> refuse_timestamp(const Segment& segment, Direction direction) const;
   [[nodiscard]] std::optional<Ruling> doubt_adoption(const Segment& segment, Direction direction) const;
+  [[nodiscard]] bool may_be_predicted(const HostMirror& to, const HostMirror& from, StreamOffset begin,
+                                      StreamOffset ack) const;
   [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
   // The other end of an adopted connection has never spoken: its segments may go another way (EVASIONS I10).
   [[nodiscard]] bool one_direction(Direction direction) const { return !sender(direction).heard; }
@@ -172,16 +195,21 @@ class Session {
   [[nodiscard]] std::optional<Ruling> place_fin(const HostMirror& to, const Segment& segment,
                                                 Ruling& ruling) const;
 
+  // A SYN-ACK that the client may take instead of the first, or a SYN inside the connection that the peer may
+  // answer.
+  enum class Other : std::uint8_t { none, syn_ack, syn_of_client, syn_of_server };
   void commit_handshake(const Ruling& ruling, const Segment& segment, Direction direction);
+  void complete_handshake(const Ruling& ruling);
   void commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction);
   void take_ack(const Ruling& ruling, const Segment& segment, Direction direction);
   void take_timestamp(const Segment& segment, Direction direction);
   void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
+  void take_echo(const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
+  void remember_refused(const Segment& segment, Direction direction);
+  [[nodiscard]] std::ptrdiff_t refused_payloads(Direction direction, StreamOffset at) const;
+  void remember_offer(const Segment& segment, Other kind);
 
-  // A SYN-ACK that the client may take instead of the first, or a SYN inside the connection that the peer may
-  // answer.
-  enum class Other : std::uint8_t { none, syn_ack, syn_of_client, syn_of_server };
   // Milliseconds of the capture's or wire's clock, modulo 2^32: enough to tell less from more than half a
   // second.
   [[nodiscard]] static std::uint32_t ticks(Timestamp time);

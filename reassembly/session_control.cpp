@@ -101,7 +101,12 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   const bool same = segment.seq.plus(1) == receiver(direction).first;
   if (!established_) {
     if (direction == Direction::to_client) {
-      return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
+      if (limits_->enforcing)
+        return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
+      Ruling ruling;  // a split handshake (EVASIONS H14), if the client answers it
+      ruling.events.add(StreamEvent::whs_syn_toclient_on_syn_recv);
+      ruling.transition = Transition::another_synack;
+      return ruling;
     }
     if (!same && !limits_->enforcing) {
       Ruling ruling;  // the server may have given up the first one; its SYN-ACK will tell
@@ -111,7 +116,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
     }
     // Another SYN in the window would kill the server's request (EVASIONS H08).
     if (!same) return drop(Reason::syn_in_connection, StreamEvent::whs_syn_resend_diff_seq_on_syn_recv);
-    return sanitized_syn(segment);
+    return sanitized_syn(segment, limits_->enforcing);
   }
   const StreamEvent event = closed()                            ? StreamEvent::shutdown_syn_resend
                             : direction == Direction::to_client ? StreamEvent::est_syn_toclient
@@ -125,10 +130,32 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   }
   // The host answers with a challenge ACK, or starts anew: the SYN-ACK will tell (RFC 5961 §4, EVASIONS D14,
   // C10).
-  Ruling ruling = sanitized_syn(segment);
+  Ruling ruling = sanitized_syn(segment, limits_->enforcing);
   ruling.events.add(event);
   if (ruling.forwards()) ruling.transition = Transition::another_syn;
   return ruling;
+}
+
+// Does it answer the SYN that was seen inside the connection? Observing, it may acknowledge what came with it
+// (RFC 7413), or answer one that was not kept.
+bool Session::answers_offer(const Segment& syn_ack) const {
+  const std::int32_t taken = syn_ack.ack.distance_from(memory_->offer.iss.plus(1));
+  if (taken == 0) return true;
+  return !limits_->enforcing && (memory_->more_offers || (taken > 0 && taken <= memory_->offer.payload));
+}
+
+Ruling Session::new_connection(const Segment& syn_ack) const {
+  Ruling ruling = sanitized_syn(syn_ack, limits_->enforcing);
+  if (ruling.forwards()) ruling.transition = Transition::reincarnate;
+  // What came with the SYN was not scanned.
+  if (syn_ack.ack != memory_->offer.iss.plus(1)) ruling.events.add(StreamEvent::ambiguous);
+  return ruling;
+}
+
+SynOffer Session::reuse(const Segment& syn_ack) const {
+  const SynOffer& offer = memory_->offer;
+  const std::int32_t taken = syn_ack.ack.distance_from(offer.iss.plus(1));
+  return taken >= 0 && taken <= offer.payload ? offer : SynOffer::answered_by(syn_ack);
 }
 
 Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const {
@@ -137,29 +164,31 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
                     direction == Direction::to_client;
   if (!established_) {
     if (direction == Direction::to_server) {
-      if (!limits_->enforcing && segment.ack == receiver(Direction::to_client).first) {
+      const bool first = segment.ack == receiver(Direction::to_client).first;
+      const bool other = other_ == Other::syn_ack && segment.ack == memory_->offer.iss.plus(1);
+      if (!limits_->enforcing && (first || other)) {
         Ruling ruling;  // a split handshake (EVASIONS H14): the client answers the server's SYN
         ruling.events.add(StreamEvent::whs_synack_in_wrong_direction);
         ruling.transition = Transition::complete_handshake;
+        ruling.candidate = first ? 0 : 1;
         return ruling;
       }
       return drop(Reason::synack_without_syn, StreamEvent::whs_synack_in_wrong_direction);
     }
-    if (other_ == Other::syn_of_client && segment.ack == memory_->offer.iss.plus(1)) {
-      Ruling ruling;
-      ruling.transition = Transition::reincarnate;
-      return ruling;
-    }
+    if (other_ == Other::syn_of_client && answers_offer(segment)) return new_connection(segment);
     if (segment.ack != receiver(Direction::to_server).first) {
       return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
     }
     const bool other = other_ == Other::syn_ack;
     const bool begun =
         receiver(Direction::to_client).bytes.end() > 0;  // what is stored has the first one's numbers
-    if (!same && (begun || (other && segment.seq != memory_->offer.iss))) {
-      return drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
+    const bool third = limits_->enforcing && other && segment.seq != memory_->offer.iss;
+    if (!same && (begun || third)) {
+      Ruling ruling = drop(Reason::synack_changed, StreamEvent::whs_synack_resend_with_diff_seq);
+      if (!limits_->enforcing) ruling.events.add(StreamEvent::ambiguous);  // the client may have taken it
+      return ruling;
     }
-    Ruling ruling = sanitized_syn(segment);
+    Ruling ruling = sanitized_syn(segment, limits_->enforcing);
     if (!same) {
       ruling.events.add(StreamEvent::whs_synack_resend_with_diff_seq);
       if (ruling.forwards()) ruling.transition = Transition::another_synack;
@@ -168,11 +197,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
   }
   const Other awaited = direction == Direction::to_client ? Other::syn_of_client : Other::syn_of_server;
   // The same SYN-ACK again belongs to the connection that is.
-  if (other_ == awaited && segment.ack == memory_->offer.iss.plus(1) && !same) {
-    Ruling ruling = sanitized_syn(segment);
-    if (ruling.forwards()) ruling.transition = Transition::reincarnate;
-    return ruling;
-  }
+  if (other_ == awaited && answers_offer(segment) && !same) return new_connection(segment);
   if (!same) {
     return drop(Reason::synack_changed, direction == Direction::to_server
                                             ? StreamEvent::est_synack_toserver
@@ -182,7 +207,7 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
   if (!interval_over(segment, syn_passed_)) {
     return drop(Reason::syn_in_connection, StreamEvent::est_synack_resend);
   }
-  Ruling ruling = sanitized_syn(segment);
+  Ruling ruling = sanitized_syn(segment, limits_->enforcing);
   ruling.events.add(StreamEvent::est_synack_resend);
   return ruling;
 }
@@ -214,13 +239,14 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
   const bool other = other_ == Other::syn_ack && segment.ack == memory_->offer.iss.plus(1);
   if (!first && !other) {
     Ruling ruling = drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
-    // Observing, the client may have taken another SYN-ACK than was thought.
-    if (!limits_->enforcing) ruling.events.add(StreamEvent::ambiguous);
+    // Observing, the client may have taken a SYN-ACK that was not kept.
+    if (memory_ && memory_->more_offers) ruling.events.add(StreamEvent::ambiguous);
     return ruling;
   }
   if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
-  if (timestamps_) {
-    // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34).
+  const bool echoes = segment.options.timestamps.has_value() && segment.options.timestamps->echo != 0;
+  if (timestamps_ && (echoes || limits_->enforcing)) {
+    // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34), if there is one.
     const std::uint32_t echo = segment.options.timestamps->echo;
     const std::uint32_t from = first ? synack_timestamp_ : memory_->offer.timestamp;
     const std::uint32_t to = first ? client.ts_recent : memory_->offer.timestamp;

@@ -83,9 +83,15 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     // D19).
     if (limits_->enforcing && !faulty(Fault::right_edge_untrimmed)) end = std::min(end, edge);
   }
-  // Observing, a FIN that waits ahead of a hole is erased by data that cover it (EVASIONS C04).
-  const bool erases = !limits_->enforcing && to.fin != HostMirror::none && !to.fin_in_order();
-  if (erases && end > to.fin) ruling.events.add(StreamEvent::ambiguous);
+  // Observing, a FIN that waits ahead of a hole is erased by data that cover it (EVASIONS C04), and one that
+  // was not acknowledged may not have arrived: the longer stream holds the shorter one.
+  const bool erases = !limits_->enforcing && to.fin != HostMirror::none && !to.fin_acked();
+  // Linux merges what lies behind a FIN in its queue with it, and then the bytes are not where they were
+  // sent.
+  if (!limits_->enforcing && begin < end && memory_) {
+    const StreamOffset fin = memory_->unacked_fin[index(direction)];
+    if (fin >= to.rcv_nxt_min && begin > fin) ruling.events.add(StreamEvent::ambiguous);
+  }
   if (to.fin != HostMirror::none && !erases && begin < end && end > to.fin) {
     ruling.events.add(StreamEvent::data_after_fin);
     if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
@@ -156,9 +162,13 @@ std::optional<Ruling> Session::place_fin(const HostMirror& to, const Segment& se
     ruling.fin = true;
     return std::nullopt;
   }
+  if (waits && !limits_->enforcing && at > ruling.readable_to) ruling.events.add(StreamEvent::ambiguous);
   if (ruling.length == 0) {
     const bool conflict = taken && at <= ruling.readable_to;
-    return drop(conflict ? Reason::fin_conflict : Reason::fin_ahead_of_hole, StreamEvent::fin_out_of_window);
+    Ruling refused =
+        drop(conflict ? Reason::fin_conflict : Reason::fin_ahead_of_hole, StreamEvent::fin_out_of_window);
+    refused.events.bits |= ruling.events.bits;
+    return refused;
   }
   ruling.edits.clear_flags |= TcpFlag::fin;
   if (!cut) ruling.events.add(StreamEvent::fin_out_of_window);

@@ -92,11 +92,11 @@ std::string Sums::report(Mode mode) const {
   const std::uint64_t hostile = scenarios - honest;
   text += fmt::format(", signature read {} ({:.1f} %)", delivered, percent(delivered, hostile));
   if (mode == Mode::observe) {
-    text +=
-        fmt::format(", settled {} ({:.2f} %), reported {} ({:.2f} %), told to be ambiguous {} ({:.2f} %), "
-                    "false alarms {} ({:.2f} %)",
-                    settled, percent(settled, scenarios), reported, percent(reported, scenarios), told,
-                    percent(told, scenarios), false_alarms, percent(false_alarms, scenarios));
+    text += fmt::format(
+        ", settled {} ({:.2f} %), reported {} ({:.2f} %), told to be ambiguous {} ({:.2f} %), "
+        "false alarms {} ({:.2f} %)",
+        settled, percent(settled, scenarios), reported, percent(reported, scenarios), told,
+        percent(told, scenarios), false_alarms, percent(false_alarms, scenarios));
   }
   if (mode == Mode::enforce) {
     std::uint64_t changed = 0;

@@ -27,7 +27,8 @@ enum class Violation : std::uint8_t {
 [[nodiscard]] std::optional<Violation> violation_of(const Scenario& scenario, Mode mode,
                                                     const Outcome& outcome, bool strict = false);
 
-// Plays the scenario and judges it; `strict`: a false alarm is a violation. Honest scenarios are played without the engine first.
+// Plays the scenario and judges it; `strict`: a false alarm is a violation. Honest scenarios are played
+// without the engine first.
 struct Judged {
   Outcome outcome;
   std::optional<Violation> violation;
@@ -41,8 +42,8 @@ struct Sums {
   std::uint64_t honest = 0;
   std::uint64_t left_out = 0;   // honest ones that fail without the engine
   std::uint64_t delivered = 0;  // the application read the whole signature
-  // Observing, one of three: settled (all that was read is in a scanned reading), reported (it is not, and the
-  // flow was told to be ambiguous), missed (the violation).
+  // Observing, one of three: settled (all that was read is in a scanned reading), reported (it is not, and
+  // the flow was told to be ambiguous), missed (the violation).
   std::uint64_t settled = 0;
   std::uint64_t reported = 0;
   std::uint64_t told = 0;  // observing: of those and the settled ones, how many were told to be ambiguous

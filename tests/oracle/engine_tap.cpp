@@ -20,7 +20,8 @@ PipelineConfig config_of(bool enforcing, bool tight, std::uint32_t history) {
   config.flows.flows = 16;
   config.half_open.connections = 16;
   if (tight) config.session.max_islands = 8;
-  config.fragments = {.bytes = 1U << 18U, .datagrams = 16, .pieces = 64};
+  config.fragments = {.bytes = 1U << 18U, .datagrams = 16};
+  if (tight) config.fragments.pieces = 64;
   config.session.history = history;
   // What was dropped here did not reach the host, unless nothing is dropped at all.
   config.session.captured_hosts = !enforcing;

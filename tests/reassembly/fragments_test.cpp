@@ -36,6 +36,7 @@ struct Bench {
   LinkType link;
   Timestamp now{std::chrono::seconds(1000)};
   std::uint64_t given = 0;
+  WireConfig wire{};
 
   explicit Bench(const FragmentConfig& config = {}, LinkType on = LinkType::ethernet)
       : table(config), link(on) {}
@@ -47,7 +48,7 @@ struct Bench {
     frame.port = port;
     const Decoded decoded = decode(frame, {});
     REQUIRE(std::holds_alternative<Fragment>(decoded));
-    const FragmentAnswer answer = table.add(frame, std::get<Fragment>(decoded), {}, out);
+    const FragmentAnswer answer = table.add(frame, std::get<Fragment>(decoded), wire, out);
     if (answer.fate == Fate::dropped) {
       ++out.dropped[answer.reason];
       ++out.told;
@@ -198,6 +199,18 @@ TEST_CASE("places that can't be true discard the datagram", "[reassembly][fragme
   }
   CHECK(bench.out.dropped[Reason::fragment_bad] == 2);
   CHECK(bench.table.frames() == 0);
+}
+
+TEST_CASE("observing, a length that is no multiple of eight is cut, or refused alone, as Linux does",
+          "[reassembly][fragments][I04]") {
+  const auto spec = any_family({.payload = text_of(60)});
+  const bool v6 = spec.source.find(':') != std::string::npos;
+  const auto pieces = fragment_packet(build_packet(spec), LinkType::ethernet, {24, 23, 88}, 5);
+  Bench bench;
+  bench.wire.as_linux = true;
+  CHECK(bench.add(pieces[0]).fate == Fate::held);
+  CHECK(bench.add(pieces[1]).fate == (v6 ? Fate::dropped : Fate::held));
+  CHECK(bench.table.frames() == (v6 ? 1 : 2));
 }
 
 TEST_CASE("two ends, or bytes behind the end, discard the datagram", "[reassembly][fragments]") {
