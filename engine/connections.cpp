@@ -155,12 +155,12 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
     packet.ruling = reassembly::stripped_reset(segment);  // ends what is not there, and carries no byte
   } else if (!segment.has(TcpFlag::ack)) {
     packet.ruling = reassembly::drop_without_ack(segment);
-  } else if (segment.has(TcpFlag::syn) && half_open_.refused() == 0 &&
+  } else if (segment.has(TcpFlag::syn) && half_open_.complete(now_) &&
              now_ - start_ >= config_.timeouts.fresh) {
     // Every SYN that it could answer is known (EVASIONS H07).
     packet.ruling = reassembly::drop(reassembly::Reason::synack_without_syn,
                                      reassembly::StreamEvent::whs_synack_in_wrong_direction);
-  } else if (!config_.session.captured_hosts && now_ - start_ >= config_.timeouts.established) {
+  } else if (!segment.has(TcpFlag::syn) && !adopts()) {
     // Whatever was open when we started has spoken by now, or was given up here.
     packet.ruling = reassembly::drop(reassembly::Reason::unknown_connection);
     if (config_.enforcing) reset_unknown(packet);
@@ -211,10 +211,10 @@ bool Pipeline::refuse_midstream(Packet& packet) {
 
 void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t hash,
                            reassembly::Session&& session, bool client_is_low) {
-  const auto& client = client_is_low ? key.low() : key.high();
-  packet.flow = &flows_.insert(
-      key, hash, client.address, now_, [this](Flow& idle) { end_flow(idle, FlowEnd::forced, true); },
-      std::move(session), client_is_low);
+  // One that never was established holds nothing unscanned, and nobody knows where its ends stand.
+  packet.flow = &flows_.insert_unestablished(
+      key, hash, now_, [this](Flow& idle) { end_flow(idle, FlowEnd::forced, false); }, std::move(session),
+      client_is_low);
   packet.new_flow = true;
   const reassembly::Framing framing = reassembly::framing_of(*packet.frame, *packet.segment);
   packet.flow->framing =
@@ -261,7 +261,9 @@ void Pipeline::follow_final(Packet& packet) {
     case Final::dropped:
       break;
   }
-  packet.verdict = {Action::drop, Reason::flow_dropped};
+  const bool expelled =
+      flow.final_reason == Reason::flow_expired || flow.final_reason == Reason::source_over_share;
+  packet.verdict = {Action::drop, expelled ? flow.final_reason : Reason::flow_dropped};
   packet.dropped_by = flow.dropped_by;
   repeat_reset(packet);
 }
@@ -354,6 +356,7 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   bare.flags = {TcpFlag::rst | TcpFlag::ack};
   std::array<std::uint8_t, reassembly::max_bare_frame> out;
   const std::size_t length = reassembly::build(out, server ? to_server : to_server.reversed(), bare);
+  flow.resets_left[reassembly::index(towards)] = 1 + reset_repeats;
   // It leaves on the side on which its receiver is.
   const auto side = static_cast<std::uint16_t>(flow.sides.of(reverse(towards)) == reassembly::Side::inside);
   port_->send({{out.data(), length}, to_server.link, now_, static_cast<std::uint16_t>(pair_ | side)});
@@ -379,18 +382,6 @@ void Pipeline::end_streams(Flow& flow) {
   }
 }
 
-Duration Pipeline::timeout_of(const Flow& flow) const {
-  // The host itself waits without limit; so must who only looks on.
-  const bool hole = config_.enforcing && (flow.session.holds_unscanned(Direction::to_server) ||
-                                          flow.session.holds_unscanned(Direction::to_client));
-  if (hole) {
-    if (now_ - flow.hole_since >= config_.timeouts.hole) return Duration::zero();
-    return config_.timeouts.hole;
-  }
-  if (flow.session.closed()) return config_.timeouts.closed;
-  return flow.session.established() ? config_.timeouts.established : config_.timeouts.fresh;
-}
-
 void Pipeline::advance(Timestamp now) {
   if (now <= now_) return;
   now_ = now;
@@ -401,7 +392,7 @@ void Pipeline::advance(Timestamp now) {
     observer_->on_half_open_end(record, FlowEnd::timeout, now_);
   });
   flows_.expire(
-      now, budget, [this](const Flow& flow) { return timeout_of(flow); },
+      now, budget, [this](Flow& flow) { return timeout_of(flow); },
       [this](Flow& flow) { end_flow(flow, FlowEnd::timeout, true); });
 }
 

@@ -44,7 +44,8 @@ struct Flow final : FlowNode {
   std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged
   std::array<bool, 2> gap{};
   std::uint16_t rules_epoch = 0;  // Inspector::epoch() when the rules were last asked what they can match
-  Timestamp hole_since{};         // when the latest run of out-of-order data began to wait
+  // When out-of-order data began to wait, or a hole before it was filled last; seconds, by Direction.
+  std::array<std::uint32_t, 2> hole_since{};
 
   [[nodiscard]] Direction direction(bool packet_from_low) const {
     return packet_from_low == client_is_low ? Direction::to_server : Direction::to_client;

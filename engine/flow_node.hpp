@@ -37,6 +37,7 @@ class alignas(64) FlowNode : public KeyedNode, public FlowIdleHook, public Wheel
   Timestamp last_seen_;
   std::uint32_t source_ = 0;         // number of its source prefix's record
   std::uint32_t placed_second_ = 0;  // when it last went to the end of its prefix's idle list, modulo 2^32
+  std::uint32_t pieces_ = 0;         // of the shared pool that it holds
 };
 static_assert(sizeof(FlowNode) == 128);
 

@@ -23,12 +23,12 @@ FlowIndex::Buckets::Buckets(std::size_t count)
 }
 
 FlowIndex::FlowIndex(const FlowTableLimits& limits, HashSeed seed)
-    : buckets_(std::bit_ceil(limits.flows)),
+    : buckets_(std::bit_ceil(limits.flows + limits.unestablished)),
       set_(Set::bucket_traits(buckets_.data(), buckets_.size())),
       load_(limits.flows, seed, limits.prefixes),
       seed_(seed),
       idle_granularity_(static_cast<std::uint32_t>(limits.idle_granularity.count())) {
-  assert(limits.flows > 0 && limits.idle_granularity.count() >= 0);
+  assert(limits.flows > 0 && limits.unestablished > 0 && limits.idle_granularity.count() >= 0);
 }
 
 FlowIndex::~FlowIndex() {
@@ -55,14 +55,18 @@ void FlowIndex::prefetch(std::span<const std::uint64_t> hashes) const {
   }
 }
 
-void FlowIndex::link(FlowNode& node, std::uint64_t hash, const reassembly::Address& source,
+void FlowIndex::link(FlowNode& node, std::uint64_t hash, const reassembly::Address* source,
                      Timestamp deadline) {
   Set::insert_commit_data place;
   [[maybe_unused]] const auto [where, is_new] = set_.insert_check(
       node.key, [hash](const FlowKey&) { return hash; }, SameKey(), place);
   assert(is_new);
   set_.insert_commit(node, place);
-  load_.enter(node, source);
+  if (source != nullptr) {
+    load_.enter(node, *source);
+  } else {
+    load_.enter_unestablished(node);
+  }
   node.placed_second_ = second_of(node.last_seen_);
   wheel_.schedule(node, deadline);
 }

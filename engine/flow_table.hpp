@@ -2,16 +2,20 @@
 // stored in the flow, deadlines in a timer wheel, a share for every source prefix. One table per worker,
 // share-nothing.
 //
+// A connection that is not established counts for no prefix: such have a limit of their own, and push out
+// only each other, so that a flood of them never costs an established flow.
+//
 // Costs: find O(1), and in batches without waiting for memory; touch O(1), a store; insert, erase, and giving
 // up a flow of a full table O(1). Nothing is allocated after the constructor. Bytes per flow beside the flow
-// itself: about 60 (buckets 8 to 16, prefix records 44 to 48).
+// itself: about 90 (buckets 8 to 16, prefix records 76 to 80).
 //
 //   FlowTable<Flow> table({.flows = 1'000'000}, seed);
 //   const auto key = make_flow_key(segment, group);
 //   const auto hash = table.hash(key);
 //   Flow* flow = table.find(key, hash);
-//   if (!flow) flow = &table.insert(key, hash, segment.source.address, now, [](Flow& idle) { reset(idle); });
+//   if (!flow) flow = &table.insert_unestablished(key, hash, now, [](Flow& idle) { reset(idle); });
 //   table.touch(*flow, now);
+//   if (!table.is_established(*flow)) table.establish(*flow, client, [](Flow& idle) { reset(idle); });
 //   table.expire(now, 64, [](Flow& flow) { return timeout_of(flow); }, [](Flow& flow) { reset(flow); });
 #pragma once
 #include <chrono>
@@ -26,7 +30,8 @@
 namespace lockstep {
 
 struct FlowTableLimits {
-  std::size_t flows = 262'144;  // at least 1
+  std::size_t flows = 262'144;         // established; at least 1
+  std::size_t unestablished = 65'536;  // beside them; at least 1
   PrefixLengths prefixes{};
   // A flow that is given up has been idle at most this much shorter than the longest-idle one of its prefix:
   // the price of moving a flow in its idle list at most once in that time. 0 is exact.
@@ -36,7 +41,8 @@ struct FlowTableLimits {
 struct FlowTableCounters {
   std::uint64_t inserted = 0;
   std::uint64_t expired = 0;
-  std::uint64_t given_up = 0;  // for want of room
+  std::uint64_t given_up = 0;                // established, for want of room
+  std::uint64_t given_up_unestablished = 0;  // for want of room for their like
 };
 
 // The table but for the type of its flows.
@@ -52,11 +58,12 @@ class FlowIndex {
   // First asks for what find() will read of any of these, then waits for none of it.
   void prefetch(std::span<const std::uint64_t> hashes) const;
 
-  void link(FlowNode& node, std::uint64_t hash, const reassembly::Address& source, Timestamp deadline);
+  // `source` null: it is not established.
+  void link(FlowNode& node, std::uint64_t hash, const reassembly::Address* source, Timestamp deadline);
   void unlink(FlowNode& node);
   void touch(FlowNode& node, Timestamp now);
   void schedule(FlowNode& node, Timestamp deadline) { wheel_.schedule(node, deadline); }
-  [[nodiscard]] FlowNode* victim() { return load_.longest_idle_of_heaviest(); }
+  [[nodiscard]] SourceLoad& load() { return load_; }
   [[nodiscard]] const SourceLoad& load() const { return load_; }
   [[nodiscard]] TimerWheel& wheel() { return wheel_; }
   [[nodiscard]] std::size_t bucket_count() const { return buckets_.size(); }
@@ -102,7 +109,8 @@ class FlowIndex {
 template <std::derived_from<FlowNode> Flow>
 class FlowTable {
  public:
-  FlowTable(const FlowTableLimits& limits, HashSeed seed) : pool_(limits.flows), index_(limits, seed) {}
+  FlowTable(const FlowTableLimits& limits, HashSeed seed)
+      : pool_(limits.flows + limits.unestablished), index_(limits, seed), limits_(limits) {}
   // Flows still in are destroyed without a word; clear() hands them over first.
   ~FlowTable() {
     clear([](Flow&) {});
@@ -126,17 +134,36 @@ class FlowTable {
   template <class GiveUp, class... Args>
   Flow& insert(const FlowKey& key, std::uint64_t hash, const reassembly::Address& source, Timestamp now,
                GiveUp&& give_up, Args&&... args) {
-    if (pool_.full()) {
-      Flow& victim = static_cast<Flow&>(*index_.victim());
-      index_.unlink(victim);
-      give_up(victim);
-      pool_.release(victim);
-      ++counters_.given_up;
+    make_room(give_up);
+    return link(key, hash, &source, now, std::forward<Args>(args)...);
+  }
+
+  // The same for a connection that is not established; the longest idle of its like gives way.
+  template <class GiveUp, class... Args>
+  Flow& insert_unestablished(const FlowKey& key, std::uint64_t hash, Timestamp now, GiveUp&& give_up,
+                             Args&&... args) {
+    if (unestablished() == limits_.unestablished) {
+      remove(static_cast<Flow&>(*index_.load().longest_idle_unestablished()), give_up);
+      ++counters_.given_up_unestablished;
     }
-    Flow* flow = pool_.make(key, now, std::forward<Args>(args)...);
-    index_.link(*flow, hash, source, now);
-    ++counters_.inserted;
-    return *flow;
+    return link(key, hash, nullptr, now, std::forward<Args>(args)...);
+  }
+
+  // From now on the prefix of `source` pays for it. It holds nothing until the next hold().
+  template <class GiveUp>
+  void establish(Flow& flow, const reassembly::Address& source, GiveUp&& give_up) {
+    make_room(give_up);
+    index_.load().leave(flow);
+    index_.load().enter(flow, source);
+  }
+  [[nodiscard]] bool is_established(const Flow& flow) const { return index_.load().is_established(flow); }
+
+  // All flows hold `pieces` of a pool of theirs; what changed since the last call changed at this flow.
+  void hold(Flow& flow, std::uint64_t pieces) { index_.load().hold(flow, pieces); }
+  // The longest idle of those flows that hold pieces, of a prefix that holds most; nullptr: nothing is held.
+  [[nodiscard]] Flow* greediest() { return static_cast<Flow*>(index_.load().longest_idle_of_greediest()); }
+  [[nodiscard]] std::uint64_t pieces_beside(const Flow& flow) const {
+    return index_.load().pieces_beside(flow);
   }
 
   void erase(Flow& flow) {
@@ -150,18 +177,16 @@ class FlowTable {
   // Wanted only when a flow's time-out becomes shorter (its state changed): brings the deadline forward.
   void schedule(Flow& flow, Timestamp deadline) { index_.schedule(flow, deadline); }
 
-  // Looks at the flows whose deadline has come, `budget` at most. `timeout_of(const Flow&) -> Duration`: a
+  // Looks at the flows whose deadline has come, `budget` at most. `timeout_of(Flow&) -> Duration`: a
   // flow seen less than that ago gets a new deadline, any other is unlinked, handed to `expired(Flow&)` (as
   // give_up above) and destroyed. Returns how many it looked at; less than `budget` means that none is left.
   template <class TimeoutOf, class Expired>
   std::size_t expire(Timestamp now, std::size_t budget, TimeoutOf&& timeout_of, Expired&& expired) {
     return index_.wheel().advance(now, budget, [&](WheelNode& node) -> std::optional<Timestamp> {
       Flow& flow = static_cast<Flow&>(static_cast<FlowNode&>(node));
-      const Timestamp deadline = saturating_add(flow.last_seen(), timeout_of(std::as_const(flow)));
+      const Timestamp deadline = saturating_add(flow.last_seen(), timeout_of(flow));
       if (deadline > now) return deadline;
-      index_.unlink(flow);
-      expired(flow);
-      pool_.release(flow);
+      remove(flow, expired);
       ++counters_.expired;
       return std::nullopt;
     });
@@ -185,14 +210,12 @@ class FlowTable {
   // Hands every flow over, in the order of their places, which is one for all machines, and destroys it.
   template <class Gone>
   void clear(Gone&& gone) {
-    pool_.for_each([&](Flow& flow) {
-      index_.unlink(flow);
-      gone(flow);
-      pool_.release(flow);
-    });
+    pool_.for_each([&](Flow& flow) { remove(flow, gone); });
   }
 
   [[nodiscard]] std::uint32_t size() const { return pool_.in_use(); }
+  [[nodiscard]] std::uint32_t unestablished() const { return index_.load().unestablished_count(); }
+  [[nodiscard]] std::uint32_t established() const { return size() - unestablished(); }
   [[nodiscard]] std::uint32_t capacity() const { return pool_.capacity(); }
   [[nodiscard]] std::uint32_t peak() const { return pool_.peak(); }
   [[nodiscard]] const FlowTableCounters& counters() const { return counters_; }
@@ -205,8 +228,30 @@ class FlowTable {
     return time > Timestamp::max() - duration ? Timestamp::max() : time + duration;
   }
 
+  template <class GiveUp>
+  void make_room(GiveUp&& give_up) {
+    if (established() < limits_.flows) return;
+    remove(static_cast<Flow&>(*index_.load().longest_idle_of_heaviest()), give_up);
+    ++counters_.given_up;
+  }
+  template <class Gone>
+  void remove(Flow& flow, Gone&& gone) {
+    index_.unlink(flow);
+    gone(flow);
+    pool_.release(flow);
+  }
+  template <class... Args>
+  Flow& link(const FlowKey& key, std::uint64_t hash, const reassembly::Address* source, Timestamp now,
+             Args&&... args) {
+    Flow* flow = pool_.make(key, now, std::forward<Args>(args)...);
+    index_.link(*flow, hash, source, now);
+    ++counters_.inserted;
+    return *flow;
+  }
+
   Pool<Flow> pool_;
   FlowIndex index_;
+  FlowTableLimits limits_;
   FlowTableCounters counters_;
 };
 

@@ -35,7 +35,10 @@ HalfOpenRecord* HalfOpenTable::find_or_insert(const FlowKey& key, std::uint64_t 
   }
   if (pool_.full() && oldest_expired(now)) forget_oldest();
   HalfOpenRecord* record = pool_.make(key, now);
-  if (record == nullptr) return nullptr;
+  if (record == nullptr) {
+    last_refused_ = now;
+    return nullptr;
+  }
   Set::insert_commit_data place;
   static_cast<void>(set_.insert_check(key, hasher, SameKey(), place));
   set_.insert_commit(*record, place);

@@ -90,6 +90,10 @@ class HalfOpenTable {
   [[nodiscard]] std::uint32_t capacity() const { return pool_.capacity(); }
   [[nodiscard]] std::uint32_t peak() const { return pool_.peak(); }
   [[nodiscard]] std::uint64_t refused() const { return pool_.refused(); }  // SYNs that passed without state
+  // Every SYN that may still be answered is in: none passed without state for as long as one is kept.
+  [[nodiscard]] bool complete(reassembly::Timestamp now) const {
+    return pool_.refused() == 0 || now >= last_refused_ + timeout_;
+  }
   [[nodiscard]] std::uint64_t expired() const { return expired_; }
 
  private:
@@ -117,6 +121,7 @@ class HalfOpenTable {
   Age age_;  // last SYN longest ago first
   HashSeed seed_;
   reassembly::Duration timeout_;
+  reassembly::Timestamp last_refused_{};
   std::uint64_t expired_ = 0;
 };
 

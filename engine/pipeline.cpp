@@ -93,6 +93,7 @@ void Pipeline::judge_datagram() {
     packet.segment = segment;
     inspect(packet);
     observer_->on_packet(packet);
+    settle(packet);
   } else if (const auto* malformed = std::get_if<reassembly::Malformed>(&fragments_.decoded())) {
     refuse(packet, *malformed);
     observer_->on_packet(packet);
@@ -161,6 +162,14 @@ void Pipeline::judge(Packet& packet) {
     const auto events = packet.ruling.events;
     packet.ruling = flow.session.judge(*packet.segment, packet.direction);
     packet.ruling.events.bits |= events.bits;
+  }
+  // Each that gives way held a piece at least; more segments come.
+  constexpr int at_most = 4;
+  for (int i = 0; i < at_most && packet.ruling.reason == reassembly::Reason::store_full; ++i) {
+    if (!config_.enforcing || !make_room(packet)) break;
+    const auto events = packet.ruling.events;
+    packet.ruling = flow.session.judge(*packet.segment, packet.direction);
+    if (!packet.ruling.forwards()) packet.ruling.events.bits |= events.bits;
   }
   if (packet.ruling.overlay) flow.session.overlay(packet.ruling, *packet.segment, packet.direction);
 }
@@ -346,15 +355,13 @@ void Pipeline::commit(Packet& packet) {
   Flow& flow = *packet.flow;
   const bool was_closed = flow.session.closed();
   const bool had_hole = flow.session.holds_unscanned(packet.direction);
+  const auto in_order = flow.session.receiver(packet.direction).bytes.in_order();
   if (packet.ruling.transition == Transition::reincarnate && packet.verdict.passes())
     return reincarnate(packet);
   flow.session.commit(packet.ruling, *packet.segment, packet.direction,
                       packet.verdict.passes() && packet.ruling.forwards());
   if (!was_closed && flow.session.closed()) flows_.schedule(flow, now_ + config_.timeouts.closed);
-  if (!had_hole && flow.session.holds_unscanned(packet.direction)) {
-    flow.hole_since = now_;
-    flows_.schedule(flow, now_ + config_.timeouts.hole);
-  }
+  note_hole(flow, packet.direction, in_order, had_hole);
 }
 
 // Only when the hosts have acknowledged all that the decision rests on: bytes that never arrived (a hello
@@ -392,6 +399,7 @@ void Pipeline::leave(Packet& packet) {
   }
   port_->finish(*packet.frame, leaving);
   observer_->on_packet(packet);
+  settle(packet);
 }
 
 }  // namespace lockstep

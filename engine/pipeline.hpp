@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "engine/flow_table.hpp"
+#include "engine/gauges.hpp"
 #include "engine/hairpins.hpp"
 #include "engine/half_open_table.hpp"
 #include "engine/host_policies.hpp"
@@ -44,10 +45,11 @@ struct PipelineConfig {
   FlowTableLimits flows;
   HalfOpenLimits half_open;
   FlowTimeouts timeouts;
-  HostPolicies hosts;             // observing
-  std::size_t max_readings = 16;  // observing: of one direction; at least 1
-  std::size_t blocks = 131'072;   // Block::size bytes each: bytes of all streams
-  std::size_t islands = 262'144;  // runs ahead of holes, all streams
+  HostPolicies hosts;               // observing
+  std::size_t max_readings = 16;    // observing: of one direction; at least 1
+  std::size_t blocks = 131'072;     // Block::size bytes each: bytes of all streams
+  std::size_t islands = 262'144;    // runs ahead of holes, all streams: two a block
+  std::uint32_t source_share = 25;  // percent of the pool that one source prefix may hold when it is full
   std::size_t segment_logs =
       1024;  // observing: directions with a hole whose segments are remembered one by one
   HashSeed seed = replay_hash_seed;
@@ -81,6 +83,7 @@ class Pipeline {
   [[nodiscard]] const FlowTable<Flow>& flows() const { return flows_; }
   [[nodiscard]] const HalfOpenTable& half_open() const { return half_open_; }
   [[nodiscard]] const reassembly::BytePool& bytes() const { return bytes_; }
+  [[nodiscard]] Gauges gauges() const;
 
  private:
   void process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment);
@@ -128,8 +131,15 @@ class Pipeline {
   void follow_final(Packet& packet);
   void end_flow(Flow& flow, FlowEnd end, bool reset);
   void end_streams(Flow& flow);
-  [[nodiscard]] Duration timeout_of(const Flow& flow) const;
   void count(Packet& packet);
+
+  // pressure.cpp: memory that is short, flows that waited too long.
+  [[nodiscard]] bool make_room(const Packet& packet);
+  void expel(Flow& flow, Reason reason);
+  void settle(const Packet& packet);
+  void note_hole(Flow& flow, Direction direction, reassembly::StreamOffset in_order_before, bool had_hole);
+  [[nodiscard]] Duration timeout_of(Flow& flow);
+  [[nodiscard]] bool adopts() const;
 
   void send_bare(const reassembly::Frame& frame, std::span<const std::uint8_t> bytes, bool towards_sender);
   // A packet of the engine's own on a flow, made after `packet`, and told to the observer.
@@ -157,6 +167,8 @@ class Pipeline {
   std::uint16_t pair_ = 0;  // the even port of the pair that packets come from
   bool sweeping_ = false;
   std::size_t swept_to_ = 0;
+  std::array<std::uint64_t, reason_count> expelled_{};
+  bool forgot_ = false;  // an established flow that was still open
   Timestamp start_{};
   Timestamp now_{};
 };

@@ -43,6 +43,8 @@ tl::expected<PipelineConfig, std::string> make_pipeline_config(const Settings& s
   config.session.async_oneside = settings.stream.async_oneside;
   config.session.probe_resets = settings.stream.rst == ResetHandling::probe;
   config.flows.flows = settings.flow.max_flows;
+  config.flows.unestablished = settings.flow.max_unestablished;
+  config.source_share = static_cast<std::uint32_t>(settings.stream.source_share);
   config.half_open.connections = settings.flow.max_half_open;
   config.half_open.timeout = std::chrono::duration_cast<std::chrono::seconds>(settings.flow.tcp.fresh);
   config.timeouts = {settings.flow.tcp.fresh, settings.flow.tcp.established, settings.flow.tcp.closed,

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "engine/pipeline.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -86,6 +88,7 @@ void Reporter::log_stats(Timestamp now) {
   event.rules = rules_;
   event.generation = generation_;
   event.last_reload = last_reload_;
+  if (pipeline_ != nullptr) event.gauges = pipeline_->gauges();
   log_->write(event);
 }
 

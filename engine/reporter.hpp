@@ -6,6 +6,8 @@
 
 namespace lockstep {
 
+class Pipeline;
+
 class Reporter final : public Observer {
  public:
   struct Settings {
@@ -17,6 +19,8 @@ class Reporter final : public Observer {
   // `log` and `next` (another observer, told first; may be null) must outlive the reporter.
   Reporter(const Settings& settings, EventLog& log, Observer* next);
 
+  // Of this pipeline the stats events tell what it holds. It must outlive the reporter's last call.
+  void watch(const Pipeline& pipeline) { pipeline_ = &pipeline; }
   // A frame came in; call it before the pipeline processes the frame.
   void arrived(const reassembly::Frame& frame);
   // Time passes without frames; a stats event if it is time for one.
@@ -57,6 +61,7 @@ class Reporter final : public Observer {
   Settings settings_;
   EventLog* log_;
   Observer* next_;
+  const Pipeline* pipeline_ = nullptr;
   Counters counters_;
   std::vector<std::uint8_t> payload_;
   Timestamp start_{};

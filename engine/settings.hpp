@@ -49,6 +49,7 @@ struct TcpTimeouts {
 
 struct FlowSettings {
   std::uint64_t max_flows = 262'144;
+  std::uint64_t max_unestablished = 65'536;
   std::uint64_t max_half_open = 65'536;
   TcpTimeouts tcp;
 };
@@ -61,6 +62,7 @@ enum class ResetHandling : std::uint8_t { forward, probe };
 struct StreamSettings {
   ChecksumValidation checksum_validation = ChecksumValidation::all;
   std::uint64_t memory = 256ULL << 20;      // bytes, the piece pool
+  std::uint64_t source_share = 25;          // percent of it
   std::uint64_t out_of_order = 4ULL << 20;  // bytes a direction
   std::uint64_t max_holes = 256;            // a direction
   Nanoseconds hole_timeout = std::chrono::seconds{60};

@@ -20,6 +20,10 @@ class Sides {
     if (own != reassembly::Side::unknown || other == reassembly::Side::unknown) return own;
     return other == reassembly::Side::outside ? reassembly::Side::inside : reassembly::Side::outside;
   }
+  // The ends are on different sides, or the ports tell nothing.
+  [[nodiscard]] bool crossed() const {
+    return (of_[0] == reassembly::Side::unknown) == (of_[1] == reassembly::Side::unknown);
+  }
   // A segment of `direction` came in on `side`. False: its sender is on the other side.
   [[nodiscard]] bool take(reassembly::Direction direction, reassembly::Side side) {
     if (side == reassembly::Side::unknown) return true;

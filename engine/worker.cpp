@@ -39,6 +39,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
   config->wire.sides = true;
   config->seed = shared.seed;
   worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
+  worker->reporter_.watch(*worker->pipeline_);
   return worker;
 }
 
@@ -80,7 +81,7 @@ bool Worker::turn() {
   }
   const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
   if (*count == 0) pipeline_->advance(now);
-  const bool sweeping = pipeline_->sweep(16);
+  const bool sweeping = pipeline_->sweep(1);
   if (now >= next_tick_) tick(now);
   port_->flush();
   if (*count == 0 && !sweeping) port_->wait(longest_sleep);

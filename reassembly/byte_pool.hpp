@@ -76,6 +76,10 @@ class BytePool {
   [[nodiscard]] Slab<Block>& blocks() { return blocks_; }
   [[nodiscard]] Slab<Island>& islands() { return islands_; }
   [[nodiscard]] std::size_t blocks_in_use() const { return blocks_.capacity() - blocks_.available(); }
+  [[nodiscard]] std::size_t islands_in_use() const { return islands_.capacity() - islands_.available(); }
+  // One measure of both, as there are two islands a block: what one flow or source takes from the others.
+  [[nodiscard]] std::size_t pieces_in_use() const { return 2 * blocks_in_use() + islands_in_use(); }
+  [[nodiscard]] std::size_t pieces() const { return 2 * blocks_.capacity(); }
 
  private:
   Slab<Block> blocks_;

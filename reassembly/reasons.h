@@ -55,7 +55,7 @@
   X(fin_conflict, stream_error, "a FIN where data or another FIN was forwarded already")                      \
   X(out_of_order_limit, stream_reassembly, "out-of-order data beyond the budget; the sender repeats it")      \
   X(left_of_store, stream_reassembly, "bytes left of those kept: an ACK went out in their place, which asks the receiver what it has") \
-  X(unknown_connection, stream_error, "no known connection, and none can have been open before the start: its sender is reset") \
+  X(unknown_connection, stream_error, "no known connection, and none that can have been open before the start: its sender is reset") \
   X(not_confirmed, stream_error, "adopted by a segment of other numbers less than a second ago; the sender repeats it") \
   X(one_direction, stream_error, "the other direction was never seen, and stream.async-oneside refuses such connections") \
   X(store_full, stream_memcap, "no room to keep a copy of the data; the sender repeats it")                   \

@@ -71,6 +71,7 @@ Session Session::adopt(BytePool& pool, const SessionLimits& limits, const Segmen
   from.heard = false;
   to.holds_more = from.holds_more = true;
   session.adopted_at_ = ticks(segment.time);
+  session.adopted_sides_[index(direction)] = segment.side;
   return session;
 }
 
@@ -198,11 +199,22 @@ std::optional<Ruling> Session::doubt_adoption(const Segment& segment, Direction 
   const bool goes_with_it = std::abs(to.to_offset(segment.seq) - to.bytes.in_order()) <= near &&
                             std::abs(from.to_offset(segment.ack) - from.bytes.in_order()) <= near;
   if (goes_with_it) return std::nullopt;
+  // Nobody can forge the other side; on this one, or where sides are not known, the later word must wait.
   constexpr std::uint32_t second = 1000;
-  if (ticks(segment.time) - adopted_at_ < second) return drop(Reason::not_confirmed);
+  if (!from_other_side(segment) && ticks(segment.time) - adopted_at_ < second)
+    return drop(Reason::not_confirmed);
   Ruling ruling;
   ruling.kind = Ruling::Kind::anew;
   return ruling;
+}
+
+// Both ends must have spoken, from different sides where sides are known: what comes in the other's name from
+// one's own side proves nothing.
+void Session::confirm_adoption(const Segment& segment, Direction direction) {
+  adopted_sides_[index(direction)] = segment.side;
+  const bool both = mirrors_[0].heard && mirrors_[1].heard;
+  const bool crossed = adopted_sides_[0] != adopted_sides_[1] || segment.side == Side::unknown;
+  adopted_at_ = both && crossed ? 0 : ticks(segment.time);
 }
 
 Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
@@ -323,9 +335,8 @@ void Session::complete_handshake(const Ruling& ruling) {
 
 void Session::commit_accepted(const Ruling& ruling, const Segment& segment, Direction direction) {
   if (ruling.transition == Transition::complete_handshake) complete_handshake(ruling);
-  if (first_taken_) adopted_at_ = 0;
-  first_taken_ = true;
   mirror(direction).heard = true;
+  if (adopted_at_ != 0) confirm_adoption(segment, direction);
   // It lives: the RST in its name was forged.
   if (memory_ && memory_->asked && memory_->asked->direction == direction) memory_->asked.reset();
   take_ack(ruling, segment, direction);
@@ -442,6 +453,10 @@ void Session::start_at(Direction direction, StreamOffset at) {
   to.acknowledge(at);
   to.heard = true;
   to.known = false;
+}
+
+void Session::forget_bytes() {
+  for (HostMirror& mirror : mirrors_) mirror.bytes.clear();
 }
 
 void Session::overlay(const Ruling& ruling, const Segment& segment, Direction direction) const {

@@ -159,6 +159,11 @@ class Session {
   }
   // The connection is given up: notes where the sender of `segment` stands by its ACK.
   Standing take_standing(const Segment& segment, Direction direction);
+  // The connection is given up: no byte of it is kept, and none can be read any more.
+  void forget_bytes();
+  // Both ends have spoken to each other: the handshake is complete, or, adopted, the other end's numbers,
+  // from the other side where sides are known, go with those of the first segment.
+  [[nodiscard]] bool confirmed() const { return established_ && adopted_at_ == 0; }
   // Numbers of a RST that the receiver of `direction` takes: its highest ACK.
   [[nodiscard]] Seq reset_number(Direction direction) const;
   [[nodiscard]] Seq ack_number(Direction direction) const;
@@ -185,6 +190,15 @@ class Session {
   [[nodiscard]] std::optional<Ruling> doubt_adoption(const Segment& segment, Direction direction) const;
   [[nodiscard]] bool may_be_predicted(const HostMirror& to, const HostMirror& from, StreamOffset begin,
                                       StreamOffset ack) const;
+  // The side where none of the segments that the adoption rests on came from: nobody there forged them, and
+  // nobody who did forges this one.
+  [[nodiscard]] bool from_other_side(const Segment& segment) const {
+    const Side other = segment.side == Side::inside ? Side::outside : Side::inside;
+    const bool seen = adopted_sides_[0] == other || adopted_sides_[1] == other;
+    return segment.side != Side::unknown && seen && adopted_sides_[0] != segment.side &&
+           adopted_sides_[1] != segment.side;
+  }
+  void confirm_adoption(const Segment& segment, Direction direction);
   [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
   // The other end of an adopted connection has never spoken: its segments may go another way (EVASIONS I10).
   [[nodiscard]] bool one_direction(Direction direction) const { return !sender(direction).heard; }
@@ -230,8 +244,9 @@ class Session {
   std::uint32_t challenged_ = 0;  // ticks of the last RST challenge, 0: none yet
   std::uint32_t syn_passed_ = 0;  // of the last SYN or SYN-ACK inside the connection
   std::uint32_t synack_timestamp_ =
-      0;                          // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
-  std::uint32_t adopted_at_ = 0;  // ticks; 0 once a second segment had numbers that go with the first one's
+      0;  // TSval of the first SYN-ACK; the client's ts_recent holds the last one's
+  std::uint32_t adopted_at_ =
+      0;  // ticks of the last segment that went with the adoption; 0 once it is confirmed
   Other other_ = Other::none;
   bool keeps_history_ : 1 = true;
   bool established_ : 1 = false;
@@ -242,7 +257,8 @@ class Session {
   bool ao_ : 1 = false;
   bool client_closed_first_ : 1 = false;
   bool told_one_direction_ : 1 = false;
-  bool first_taken_ : 1 = false;
+  // Where the segments came in that the adoption rests on, by Direction.
+  std::array<Side, 2> adopted_sides_{Side::unknown, Side::unknown};
 };
 
 template <class Use>

@@ -195,6 +195,13 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     }
     return ruling;
   }
+  // Forged, maybe, and nothing of the client's has come yet: the client knows which one answers it.
+  if (adopted_at_ != 0 && !same && direction == Direction::to_client &&
+      !receiver(Direction::to_server).heard) {
+    Ruling ruling;
+    ruling.kind = Ruling::Kind::anew;
+    return ruling;
+  }
   const Other awaited = direction == Direction::to_client ? Other::syn_of_client : Other::syn_of_server;
   // The same SYN-ACK again belongs to the connection that is.
   if (other_ == awaited && answers_offer(segment) && !same) return new_connection(segment);

@@ -132,6 +132,9 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
   }
   if (left > to.bytes.in_order()) {
+    // Adopted and not confirmed, it may be adopted anew: then nothing may be out there that was not scanned.
+    if (limits_->enforcing && !limits_->captured_hosts && adopted_at_ != 0)
+      return drop(Reason::out_of_order_limit, StreamEvent::reassembly_insert_limit);
     if (to.bytes.island_count() >= limits_->max_islands ||
         to.bytes.bytes_ahead() + ruling.length > limits_->max_bytes_ahead) {
       if (faulty(Fault::hole_skipped)) {

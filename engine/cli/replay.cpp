@@ -155,6 +155,7 @@ int run_replay(const Configuration& configuration) {
   const auto start = std::chrono::steady_clock::now();
   config->session.captured_hosts = true;
   Pipeline pipeline(*config, inspector ? &*inspector : nullptr, reporter, *port);
+  reporter.watch(pipeline);
   bool good = run(*port, pipeline, rules->reloads, reporter);
   if (port->writer()) {
     if (const auto closed = port->writer()->close(); !closed) {

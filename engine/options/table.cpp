@@ -136,8 +136,16 @@ constexpr Option table[] = {
      .range = {16, 64 * mib},
      .target = AT(settings.flow.max_flows),
      .text =
-         "Connections tracked at once. A full table gives up the longest-idle flow of the source prefix that "
-         "holds most."},
+         "Established connections tracked at once. A full table gives up the longest-idle flow of the source "
+         "prefix (/24, /64) that holds most, reset at both ends."},
+    {.key = "flow.max-unestablished",
+     .argument = "N",
+     .kind = Kind::count,
+     .range = {16, 64 * mib},
+     .target = AT(settings.flow.max_unestablished),
+     .text = "Connections beside them whose handshake is not complete, or of which one direction only was "
+             "seen. When there are as many the longest idle of them is forgotten; they never push out an "
+             "established one."},
     {.key = "flow.max-half-open",
      .argument = "N",
      .kind = Kind::count,
@@ -178,9 +186,20 @@ constexpr Option table[] = {
      .kind = Kind::size,
      .range = {mib, 1024 * gib},
      .target = AT(settings.stream.memory),
-     .text = "The pool of pieces: copies of data that was forwarded and not acknowledged, or that waits for "
-             "a hole. "
-             "A quarter is reserved for data in order."},
+     .text =
+         "The pool of pieces: copies of data that was forwarded and not acknowledged, or that waits for "
+         "a hole. "
+         "A quarter is reserved for data in order. When it is full, data in order makes the source prefix "
+         "that holds most give up the longest-idle flow that holds any, reset at both ends."},
+    {.key = "stream.source-share",
+     .argument = "PERCENT",
+     .kind = Kind::count,
+     .range = {1, 100},
+     .target = AT(settings.stream.source_share),
+     .text =
+         "Part of stream.memory that one source prefix may hold when no room is left for out-of-order "
+         "data; of a source over its share flows are reset, otherwise the data is dropped, and its sender "
+         "repeats it."},
     {.key = "stream.out-of-order",
      .argument = "SIZE",
      .kind = Kind::size,
@@ -200,7 +219,7 @@ constexpr Option table[] = {
      .kind = Kind::time,
      .range = {second, year},
      .target = AT(settings.stream.hole_timeout),
-     .text = "Age of a hole at which its flow is reset."},
+     .text = "Time without progress at a hole after which its flow is reset at both ends."},
     {.key = "stream.inspect-window",
      .argument = "SIZE",
      .kind = Kind::size,

@@ -168,6 +168,23 @@ void put_amount(JsonLine& line, std::string_view key, const Amount& amount) {
   line.close();
 }
 
+void put_gauges(JsonLine& line, const Gauges& gauges) {
+  line.open("memory");
+  line.field("stream", gauges.stream_memory);
+  line.field("islands", gauges.islands);
+  line.field("flows", gauges.flows);
+  line.field("unestablished", gauges.unestablished);
+  line.field("half_open", gauges.half_open);
+  line.field("datagrams", gauges.datagrams);
+  line.field("fragments", gauges.fragment_memory);
+  line.field("flows_given_up", gauges.given_up);
+  line.field("unestablished_given_up", gauges.given_up_unestablished);
+  line.field("syns_untracked", gauges.stateless_syns);
+  line.field("holes_expired", gauges.holes_expired);
+  line.field("over_share", gauges.over_share);
+  line.close();
+}
+
 void put_own_stats(JsonLine& line, const StatsEvent& event) {
   const Counters& counters = *event.counters;
   line.open("lockstep");
@@ -201,6 +218,7 @@ void put_own_stats(JsonLine& line, const StatsEvent& event) {
   line.field("diverged", counters.flow.diverged);
   line.field("capture_gap", counters.flow.with_capture_gap);
   line.close();
+  put_gauges(line, event.gauges);
   line.field("gap_bytes", counters.tcp.gap_bytes);
   line.field("hairpin", counters.tcp.hairpins);
   line.field("recursion_limit", counters.detect.recursion_limit);

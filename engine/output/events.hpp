@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/counters.hpp"
+#include "engine/gauges.hpp"
 #include "engine/reason.hpp"
 #include "engine/rule_generation.hpp"
 #include "engine/verdict.hpp"
@@ -154,6 +155,7 @@ struct StatsEvent {
   RuleCounts rules;
   std::uint64_t generation = 0;          // of the rule set in force; 0: none
   std::optional<Timestamp> last_reload;  // when it took another's place
+  Gauges gauges;
 };
 
 }  // namespace lockstep

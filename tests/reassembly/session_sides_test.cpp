@@ -44,6 +44,29 @@ TEST_CASE("a forged first packet does not name the sides of an adopted connectio
   wire.server.sends("more", {.seq = 506, .ack = 1006}).passes().delivers("more");
 }
 
+TEST_CASE("forged packets that go with each other do not hold an adopted connection: the other side counts",
+          "[session][sides][adopted]") {
+  Wire wire(sided());
+  const std::int64_t far = GENERATE(0x4000'0000, -0x2000'0000, 0x200'0000);
+  wire.as_client().sends("forged", {.seq = 1000 + far, .ack = 500 - far}).passes();
+  SECTION("both in the name of one end") {
+    wire.as_client().sends("again", {.seq = 1006 + far, .ack = 500 - far}).passes();
+  }
+  SECTION("each in the name of another end") {
+    wire.as_server().sends("again", {.seq = 500 - far, .ack = 1006 + far, .other_side = true}).passes();
+  }
+  wire.as_client().sends("ahead", {.seq = 1020 + far, .ack = 500 - far}).drops(Reason::out_of_order_limit);
+  // The sender is on the forger's side: its word waits for a second in which the other one's is not repeated.
+  wire.client.sends("middle", {.seq = 1000, .ack = 500}).drops(Reason::not_confirmed);
+  // The other end is not, and counts at once.
+  wire.server.sends("answer", {.seq = 500, .ack = 1000}).passes().delivers("answer");
+  wire.client.sends("middle", {.seq = 1000, .ack = 506}).passes().delivers("middle");
+  CHECK(wire.flow().session.confirmed());
+  wire.as_client().sends("forged", {.seq = 1000 + far, .ack = 500 - far});
+  wire.client.sends("ahead", {.seq = 1010, .ack = 506}).passes().delivers_nothing();
+  wire.client.sends("more", {.seq = 1006, .ack = 506}).passes().delivers("moreahead");
+}
+
 TEST_CASE("a segment that comes back within a second is a hairpin", "[session][sides][hairpin]") {
   Wire wire(sided());
   wire.client.syns().passes();
