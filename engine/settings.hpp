@@ -124,18 +124,14 @@ struct MetricsSettings {
   std::string listen = {};  // host:port; empty: not served
 };
 
-enum class CaptureWish : std::uint8_t { automatic, afxdp, afpacket };
-enum class FailPolicy : std::uint8_t { open, closed };
+enum class StartPolicy : std::uint8_t { open, closed };
 
 // Inline operation.
 struct WireSettings {
-  std::vector<std::string> pairs = {};  // "OUTSIDE:INSIDE"
-  CaptureWish capture = CaptureWish::automatic;
-  FailPolicy fail = FailPolicy::open;   // what becomes of traffic while no engine is alive
-  FailPolicy start = FailPolicy::open;  // ... and while the rules are not compiled yet
+  std::vector<std::string> pairs = {};    // "OUTSIDE:INSIDE"
+  StartPolicy start = StartPolicy::open;  // what becomes of traffic while the rules are not compiled yet
   bool fix_offloads = false;
   std::string run_dir = "/run/lockstep";
-  std::string pin_dir = "/sys/fs/bpf/lockstep";
 };
 
 struct Settings {

@@ -71,8 +71,7 @@ tl::expected<WirePair, std::vector<std::string>> WirePair::take(const WireSettin
     if (!gathered) return tl::unexpected(Errors{gathered.error()});
     *port = std::move(*gathered);
   }
-  const HostFacts host = gather_host(std::filesystem::path(settings.pin_dir).parent_path().string());
-  Examination examination = examine(host, facts, settings.capture);
+  Examination examination = examine(gather_host("/sys/fs/bpf"), facts, CaptureWish::afpacket);
   std::vector<InterfaceChange> changes;
   auto lines = obstacles(examination, facts, settings.fix_offloads, changes);
   if (!lines.empty()) return tl::unexpected(std::move(lines));

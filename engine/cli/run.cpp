@@ -91,12 +91,12 @@ class InlineRun {
  private:
   int work() {
     auto rules =
-        settings_.wire.start == FailPolicy::open ? no_rules_yet(settings_) : first_generation(settings_);
+        settings_.wire.start == StartPolicy::open ? no_rules_yet(settings_) : first_generation(settings_);
     if (!rules) return complain(rules.error());
     board_.emplace(1, *rules);
     if (auto started = start_worker(); !started) return complain({started.error()});
     tell("{}: {}\n", pair_->name(), to_string(pair_->plan()));
-    if (settings_.wire.start == FailPolicy::open) {
+    if (settings_.wire.start == StartPolicy::open) {
       rules = first_generation(settings_);
       if (!rules) return complain(rules.error());
       board_->publish(*rules);

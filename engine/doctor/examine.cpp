@@ -82,6 +82,9 @@ class Examiner {
     plan_.workers =
         plan_.afxdp ? std::min(pair_.outside.link.receive_queues, pair_.inside.link.receive_queues) : 1;
     if (!plan_.afxdp) return;
+    if (!host_.bpf_mounted)
+      add(Severity::obstacle, "host", fmt::format("no BPF file system is mounted at {}", host_.pins),
+          "mount -t bpf bpf /sys/fs/bpf");
     if (!plan_.native)
       add(Severity::note, pair_name_,
           "a driver has no native XDP: the kernel's generic hook is used, at the cost of "
@@ -243,9 +246,6 @@ std::vector<Finding> examine(const HostFacts& host) {
   if (!host.af_packet)
     add(host.xdp && host.af_xdp ? Severity::note : Severity::obstacle, "there are no AF_PACKET sockets",
         "CAP_NET_RAW, and a kernel with CONFIG_PACKET");
-  if (host.xdp && !host.bpf_mounted)
-    add(Severity::obstacle, fmt::format("no BPF file system is mounted at {}", host.pins),
-        "mount -t bpf bpf /sys/fs/bpf");
   return findings;
 }
 

@@ -35,7 +35,9 @@ struct Finding {
   std::vector<Switch> switches{};  // what --fix-offloads would do
 };
 
-// What `run` will use.
+enum class CaptureWish : std::uint8_t { automatic, afxdp, afpacket };
+
+// How packets are to be taken.
 struct CapturePlan {
   bool afxdp = false;   // else AF_PACKET
   bool native = false;  // XDP in the driver; else the kernel's generic hook

@@ -2,14 +2,13 @@
 beside them, and the same client's next connection, go on."""
 import json
 import os
-import sys
 
 import lab
 
 # What the client does: one connection a way, then whether an honest one still works.
 WAYS = ["whole", "bytes", "halves", "late", "reversed", "differing", "repeated", "beyond", "fragments", "fragments-reversed"]
 
-with lab.Lab(sys.argv[1]) as wire:
+with lab.Lab() as wire:
     rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"ATTACK-SIGNATURE"; sid:1; rev:1;)\n')
     wire.start(rules=rules)
     log = wire.path("application")

@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import struct
-import sys
 import time
 
 import lab
@@ -97,7 +96,7 @@ def interface_deleted(wire, rules):
     print("an interface deleted: the run ends and says so, the other interface is put back")
 
 
-with lab.Lab(sys.argv[1]) as wire:
+with lab.Lab() as wire:
     rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"NEVER-IN-THERE"; sid:1;)\n')
     wire.serve("server", "serve", 5000)
     for row in TABLE:

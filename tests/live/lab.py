@@ -3,7 +3,7 @@
 Namespaces live as long as a process each, and these die with the test, whatever ends it: nothing is left behind. A
 BPF file system of the test's own is mounted in its own mount namespace.
 
-    with Lab("afpacket") as lab:
+    with Lab() as lab:
         lab.start("--drop", "all", rules=...)
         lab.run("client", "curl", "http://10.9.0.2/")
 """
@@ -51,8 +51,8 @@ def wait_for(condition, seconds, what):
 
 
 class Lab:
-    def __init__(self, capture="afpacket", queues=1, mtu=1500):
-        self.capture, self.queues, self.mtu = capture, queues, mtu
+    def __init__(self, queues=1, mtu=1500):
+        self.queues, self.mtu = queues, mtu
         self.program = os.environ.get("LOCKSTEP", os.path.join(HERE, "../../build/dev/lockstep"))
         self.processes, self.spaces = [], {}
         self.engine = None
@@ -64,9 +64,6 @@ class Lab:
         LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
         LIBC.mount(b"tmpfs", self.folder.encode(), b"tmpfs", 0, None)
-        os.mkdir(self.path("bpf"))
-        if LIBC.mount(b"bpf", self.path("bpf").encode(), b"bpf", 0, None) != 0 and self.capture == "afxdp":
-            skip("no BPF file system can be mounted")
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             self.build()
@@ -158,9 +155,8 @@ class Lab:
         return self.path("live.rules")
 
     def start(self, *options, rules=None, wait="inspecting"):
-        command = [self.program, "run", "--pair", "outside:inside", "--capture", self.capture, "--set",
-                   f"wire.run-dir={self.path('run')}", "--set", f"wire.pin-dir={self.path('bpf')}/lockstep", "-l",
-                   self.path("log"), *options]
+        command = [self.program, "run", "--pair", "outside:inside", "--set", f"wire.run-dir={self.path('run')}",
+                   "-l", self.path("log"), *options]
         if rules:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")

@@ -1,11 +1,10 @@
 """A forger beside the client, who sees every number, sends what the host itself would refuse during a long transfer: it
 ends whole, and the attack at its end is still stopped. What comes from the wrong side is dropped."""
 import os
-import sys
 
 import lab
 
-with lab.Lab(sys.argv[1]) as wire:
+with lab.Lab() as wire:
     rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"ATTACK-SIGNATURE"; sid:1; rev:1;)\n')
     wire.start("--set", "outputs.eve-log.drop-flows=all", rules=rules)
     wire.serve("server", "serve", 5000)

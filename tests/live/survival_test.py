@@ -2,12 +2,11 @@
 import json
 import os
 import signal
-import sys
 import time
 
 import lab
 
-with lab.Lab(sys.argv[1]) as wire:
+with lab.Lab() as wire:
     rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"NEVER-IN-THERE"; sid:1;)\n')
     wire.start(rules=rules)
     wire.serve("server", "serve", 5000)

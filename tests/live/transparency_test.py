@@ -55,7 +55,7 @@ def macs(wire):
 
 
 wire_raw = os.path.join(lab.HERE, "raw.py")
-with lab.Lab(sys.argv[1]) as wire:
+with lab.Lab() as wire:
     wire.start()
     watchers = [wire.serve(host, wire_raw, "echo", end, "10") for host, end in (("client", "c0"), ("server", "s0"))]
     own = macs(wire)

@@ -1,0 +1,146 @@
+// The rows of what surrounds inspection: outputs, control, metrics, the wire.
+#include "engine/options/rows.hpp"
+
+namespace lockstep {
+namespace {
+
+constexpr std::array<std::string_view, 2> start_policies{"open", "closed"};
+constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
+constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
+constexpr std::uint64_t gib = 1ULL << 30;
+constexpr std::uint64_t second = 1'000'000'000;
+
+constexpr Option rows[] = {
+    {.key = "outputs.log-dir",
+     .flags = "-l,--log-dir",
+     .argument = "DIR",
+     .commands = logs,
+     .kind = Kind::path,
+     .target = AT(settings.outputs.log_dir),
+     .text = "Directory of the log files. Not given: none are written."},
+    {.key = "outputs.eve-log.enabled",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.enabled),
+     .text = "Write events as EVE JSON, one object a line."},
+    {.key = "outputs.eve-log.filetype",
+     .argument = "TYPE",
+     .kind = Kind::choice,
+     .choices = file_types,
+     .target = AT(settings.outputs.eve.filetype),
+     .text = "A file, a Unix socket that somebody reads (a stream, or a datagram a line), or syslog. A "
+             "socket may come "
+             "and go; lines that can't be written are counted. A replay writes files."},
+    {.key = "outputs.eve-log.filename",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.outputs.eve.filename),
+     .text = "File or socket in the log directory."},
+    {.key = "outputs.eve-log.types",
+     .argument = "TYPES",
+     .kind = Kind::texts,
+     .comma_separated = true,
+     .target = AT(settings.outputs.eve.types),
+     .check = check_event_type,
+     .reloads = true,
+     .text = "Events to write: alert, drop, flow, anomaly, stats."},
+    {.key = "outputs.eve-log.drop-flows",
+     .argument = "start|all",
+     .kind = Kind::choice,
+     .choices = drop_flows,
+     .target = AT(settings.outputs.eve.drop_flows),
+     .reloads = true,
+     .text = "start: for a flow that was dropped as a whole, a drop event for the first packet of each "
+             "direction. "
+             "all: for every packet."},
+    {.key = "outputs.eve-log.payload",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.payload),
+     .reloads = true,
+     .text = "Add what a rule was matched against to alerts: payload (base64) and payload_printable."},
+    {.key = "outputs.eve-log.packet",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.eve.packet),
+     .reloads = true,
+     .text = "Add the packet (base64) to alerts."},
+    {.key = "outputs.fast.enabled",
+     .kind = Kind::boolean,
+     .target = AT(settings.outputs.fast.enabled),
+     .text = "Write alerts as lines of text."},
+    {.key = "outputs.fast.filename",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.outputs.fast.filename),
+     .text = "File in the log directory."},
+    {.key = "outputs.queue",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {64 * 1024, gib},
+     .target = AT(settings.outputs.queue),
+     .text = "Room for lines on their way from a worker to the writer of a log: so much for alerts and "
+             "drops, and so "
+             "much for everything else. Lines beyond it are lost and counted; packets never wait."},
+    {.key = "outputs.stats-interval",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second, 86'400 * second},
+     .target = AT(settings.outputs.stats_interval),
+     .text = "Time between two stats events; in a replay, of the capture's clock."},
+
+    {.key = "control.socket",
+     .flags = "--socket",
+     .argument = "PATH",
+     .commands = controls,
+     .kind = Kind::path,
+     .target = AT(settings.control.socket),
+     .text = "Unix socket on which the running engine takes commands. Empty: none."},
+    {.key = "control.group",
+     .argument = "NAME",
+     .kind = Kind::text,
+     .target = AT(settings.control.group),
+     .text = "Group whose members may use the socket, besides root. Empty: the engine's own."},
+
+    {.key = "metrics.listen",
+     .argument = "HOST:PORT",
+     .kind = Kind::text,
+     .target = AT(settings.metrics.listen),
+     .text = "Serve metrics for Prometheus at http://HOST:PORT/metrics. Whoever reaches it reads them: name "
+             "a loopback "
+             "address unless that is meant. Empty: not served."},
+
+    {.key = "wire.pairs",
+     .flags = "--pair",
+     .argument = "A:B",
+     .commands = wires,
+     .kind = Kind::texts,
+     .comma_separated = true,
+     .target = AT(settings.wire.pairs),
+     .check = check_pair,
+     .text = "Two interfaces between which the engine is a wire: the one towards the outside, then the one "
+             "towards the protected hosts."},
+    {.key = "wire.start",
+     .argument = "open|closed",
+     .kind = Kind::choice,
+     .choices = start_policies,
+     .target = AT(settings.wire.start),
+     .text = "Whether traffic passes while the rules are being compiled; connections are inspected from the "
+             "moment on at which they are."},
+    {.key = "wire.fix-offloads",
+     .flags = "--fix-offloads",
+     .commands = runs,
+     .kind = Kind::boolean,
+     .target = AT(settings.wire.fix_offloads),
+     .text = "Switch off what offloads of the interfaces stand in the way, and on again at the end."},
+    {.key = "wire.run-dir",
+     .argument = "DIR",
+     .kind = Kind::path,
+     .target = AT(settings.wire.run_dir),
+     .text = "Directory of what must be known of a run after its end: what was set on the interfaces."},
+};
+
+}  // namespace
+
+std::span<const Option> operation_rows() {
+  return rows;
+}
+
+}  // namespace lockstep
