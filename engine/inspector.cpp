@@ -205,8 +205,8 @@ void Inspector::describe(const Packet& packet) {
   const Flow& flow = *packet.flow;
   fields.established =
       flow.session.established() || packet.ruling.transition == reassembly::Transition::complete_handshake;
-  // What does not enter the stream, a repeat left of the ACK, its host can't read.
-  fields.in_stream = true;
+  // Observing, what does not enter the stream, such as a repeat left of the ACK, its host can't read.
+  fields.in_stream = flow.session.observed() || (packet.ruling.accepted && packet.ruling.length > 0);
   if (flow.inspection && flow.inspection->packets_alone) fields.established = fields.in_stream = false;
   describe_flow(flow, segment.time, fields);
 }

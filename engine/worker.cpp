@@ -107,9 +107,10 @@ void Worker::take_losses() {
 }
 
 void Worker::take_rules() {
-  auto rules = board_.take(n_);
-  if (!rules) return;
-  if (auto taken = pipeline_->adopt(std::move(rules)); !taken) spdlog::error("rules: {}", taken.error());
+  auto taken = board_.take(n_);
+  if (!taken) return;
+  const auto adopted = pipeline_->adopt(std::move(taken->rules), std::move(taken->scratch));
+  if (!adopted) spdlog::error("rules: {}", adopted.error());
   board_.adopted(n_);
 }
 

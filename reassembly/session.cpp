@@ -192,7 +192,8 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
       return ruling;
     }
     // The host took what was thought to be refused. Which of several is not certain.
-    if (refused && !limits_->enforcing && refused_payloads(reverse(direction), missing) != 1)
+    const bool forgotten = memory_ && memory_->more_refused[index(reverse(direction))];
+    if ((refused || forgotten) && !limits_->enforcing && refused_payloads(reverse(direction), missing) != 1)
       ruling.events.add(StreamEvent::ambiguous);
     if (ahead || refused || vouched) {
       ruling.kind = Ruling::Kind::gap;
@@ -202,7 +203,9 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
       return ruling;
     }
   }
-  return drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
+  Ruling refusal = drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
+  if (memory_ && memory_->more_refused[index(reverse(direction))]) refusal.events.add(StreamEvent::ambiguous);
+  return refusal;
 }
 
 std::uint32_t Session::ticks(Timestamp time) {

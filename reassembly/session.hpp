@@ -85,6 +85,7 @@ struct RareMemory {
   std::array<StreamOffset, 2> unacked_fin{HostMirror::none, HostMirror::none};
   bool more_offers = false;                            // observing: there were others, and they were not kept
   std::array<std::vector<RefusedPayload>, 2> refused;  // observing: the latest, by direction
+  std::array<bool, 2> more_refused{};                  // there were others, and they were not kept
   std::optional<std::array<SegmentLog, 2>> logs;       // observing only
 };
 
@@ -143,6 +144,7 @@ class Session {
   [[nodiscard]] const HostMirror& receiver(Direction direction) const { return mirrors_[index(direction)]; }
   [[nodiscard]] bool established() const { return established_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
+  [[nodiscard]] bool observed() const { return !limits_->enforcing; }
   // The state of the host that sends in `direction`, as far as its peer's view and ours tell.
   [[nodiscard]] TcpState state_of_sender(Direction direction) const;
   // Both ends have closed, or both may have taken a RST.

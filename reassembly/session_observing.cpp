@@ -6,11 +6,13 @@
 namespace lockstep::reassembly {
 
 // Observing: Linux asks nothing of an old ACK if it predicted the header of the segment, which only data in
-// order can have (tcp_rcv_established). A client counts its SYN as acknowledged, too.
+// order can have, and not the first of all (tcp_rcv_established: memory must be there). A client counts its
+// SYN as acknowledged, too.
 bool Session::may_be_predicted(const HostMirror& to, const HostMirror& from, StreamOffset begin,
                                StreamOffset ack) const {
   if (limits_->enforcing) return false;
-  return begin <= to.bytes.in_order() || place_of_ack(from, ack + 1) != AckPlace::too_old;
+  const bool first = to.bytes.in_order() <= 0 && from.bytes.in_order() <= 0;
+  return (begin <= to.bytes.in_order() && !first) || place_of_ack(from, ack + 1) != AckPlace::too_old;
 }
 
 // Observing, only the host's own word counts: it echoes its ts_recent (RFC 7323 §4.3), and what its peer sent
@@ -41,6 +43,7 @@ void Session::remember_refused(const Segment& segment, Direction direction) {
   while (!refused.empty() && (refused.size() >= most || bytes > most_bytes)) {
     bytes -= refused.front().bytes.size();
     refused.erase(refused.begin());
+    memory_->more_refused[index(direction)] = true;
   }
   refused.push_back(
       {receiver(direction).to_offset(segment.seq), {segment.payload.begin(), segment.payload.end()}});

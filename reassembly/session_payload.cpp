@@ -68,6 +68,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     ruling.gap_to = begin;
     ruling.events.add(StreamEvent::capture_gap);
     ruling.events.add(StreamEvent::reassembly_seq_gap);
+    if (memory_->more_refused[index(direction)]) ruling.events.add(StreamEvent::ambiguous);
     return ruling;
   }
   if (const StreamOffset right = to.rcv_edge(); right != HostMirror::none) {

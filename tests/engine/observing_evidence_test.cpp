@@ -131,8 +131,10 @@ TEST_CASE("observing, data behind a FIN in the queue may be read elsewhere", "[o
 
 TEST_CASE("observing, the ACK of data in order may be as old as it will", "[observing][D03]") {
   auto wire = Wire::established(watching());
+  wire.as_client().sends("none", {.seq = 1, .ack = -100'000}).passes().delivers_nothing();
+  wire.client.sends("some").passes().delivers("some");
   wire.client.sends("EVIL", {.ack = -100'000}).passes().delivers("EVIL");
-  wire.as_client().sends("ahead", {.seq = 9, .ack = -100'000}).passes();
+  wire.as_client().sends("ahead", {.seq = 13, .ack = -100'000}).passes();
   wire.client.sends("GOOD").passes().delivers("GOOD");
 }
 
