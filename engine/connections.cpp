@@ -118,7 +118,11 @@ void Pipeline::judge_half_open(Packet& packet, HalfOpenRecord& record, std::uint
     promote(packet, record, hash, reassembly::Session(bytes_, config_.session, syn, segment));
     return packet.flow->sides.fix(Direction::to_server, syn.side);
   }
-  if (record.handshake.ends_by(segment, from_client)) return half_open_.remove(record);
+  if (segment.has(TcpFlag::rst)) {
+    // A client in SYN-SENT only answers what it does not take by a RST, and goes on (RFC 9293 §3.10.7.3).
+    if (!from_client) half_open_.remove(record);
+    return;
+  }
   record.handshake.commit(packet.ruling, segment, from_client);
   packet.record = &record;
   if (segment.has(TcpFlag::syn)) static_cast<void>(half_open_.find_or_insert(record.key, hash, now_));

@@ -41,8 +41,9 @@ struct Flow final : FlowNode {
   Sides sides;
   bool client_is_low : 1 = false;
   bool alerted : 1 = false;
-  std::array<bool, 2> drop_told{};  // the direction's first drop after the flow's verdict was logged
-  std::array<bool, 2> gap{};
+  reassembly::DirectionSet drop_told;  // the direction's first drop after the flow's verdict was logged
+  reassembly::DirectionSet gap;
+  std::array<std::uint8_t, 2> most_regions{1, 1};  // runs of bytes held at one time; 255: or more
   std::uint16_t rules_epoch = 0;  // Inspector::epoch() when the rules were last asked what they can match
   // When out-of-order data began to wait, or a hole before it was filled last; seconds, by Direction.
   std::array<std::uint32_t, 2> hole_since{};
@@ -50,7 +51,7 @@ struct Flow final : FlowNode {
   [[nodiscard]] Direction direction(bool packet_from_low) const {
     return packet_from_low == client_is_low ? Direction::to_server : Direction::to_client;
   }
-  [[nodiscard]] bool has_gap() const { return gap[0] || gap[1]; }
+  [[nodiscard]] bool has_gap() const { return gap.any(); }
   [[nodiscard]] reassembly::Endpoint client() const { return client_is_low ? key.low() : key.high(); }
   [[nodiscard]] reassembly::Endpoint server() const { return client_is_low ? key.high() : key.low(); }
 };

@@ -183,7 +183,7 @@ void Pipeline::give_up_gap(Packet& packet) {
     if (recalled.first < recalled.second) return read_observed(packet, direction, recalled.first);
   }
   const auto [from, to] = flow.session.skip_gap(direction, packet.ruling.gap_to);
-  flow.gap[reassembly::index(direction)] = true;
+  flow.gap.add(direction);
   if (flow.inspection) flow.inspection->gaps[reassembly::index(direction)] = {before, from};
   observer_->on_gap(flow, direction, before, from);
   if (!config_.enforcing) return read_observed(packet, direction, from);

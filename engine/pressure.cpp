@@ -62,7 +62,10 @@ void Pipeline::settle(const Packet& packet) {
 // A hole is as old as its direction's last progress.
 void Pipeline::note_hole(Flow& flow, Direction direction, StreamOffset in_order_before, bool had_hole) {
   if (!flow.session.holds_unscanned(direction)) return;
-  const bool progress = flow.session.receiver(direction).bytes.in_order() != in_order_before;
+  const reassembly::Assembler& bytes = flow.session.receiver(direction).bytes;
+  std::uint8_t& most = flow.most_regions[reassembly::index(direction)];
+  most = static_cast<std::uint8_t>(std::clamp<std::uint32_t>(bytes.island_count() + 1, most, 255));
+  const bool progress = bytes.in_order() != in_order_before;
   if (had_hole && !progress) return;
   flow.hole_since[reassembly::index(direction)] = second_of(now_);
   if (!had_hole) flows_.schedule(flow, now_ + config_.timeouts.hole);

@@ -364,9 +364,8 @@ void Reporter::log_drop(const Packet& packet, const AlertEvent* alert) {
   event.verdict = packet.verdict;
   event.alert = alert;
   if (packet.flow != nullptr && packet.flow->final_verdict != Final::none) {
-    bool& told = packet.flow->drop_told[reassembly::index(packet.direction)];
-    event.repeated = told;
-    told = true;
+    event.repeated = packet.flow->drop_told.has(packet.direction);
+    packet.flow->drop_told.add(packet.direction);
   }
   log_->write(event);
 }
@@ -430,8 +429,8 @@ void Reporter::on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) {
   if (flow.midstream != MidstreamPolicy::adopt) event.midstream_policy = name(flow.midstream);
   event.diverged = flow.final_verdict == Final::diverged;
   event.capture_gap = flow.has_gap();
-  event.to_server = {flow.flags_seen[0], flow.gap[0], 1};
-  event.to_client = {flow.flags_seen[1], flow.gap[1], 1};
+  event.to_server = {flow.flags_seen[0], flow.gap.has(Direction::to_server), flow.most_regions[0]};
+  event.to_client = {flow.flags_seen[1], flow.gap.has(Direction::to_client), flow.most_regions[1]};
   log_->write(event);
 }
 

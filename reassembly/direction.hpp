@@ -19,4 +19,15 @@ enum class Direction : std::uint8_t { to_server, to_client };
   return static_cast<std::size_t>(direction);
 }
 
+// Of the two directions neither, one or both, in a byte.
+class DirectionSet {
+ public:
+  void add(Direction direction) { bits_ = static_cast<std::uint8_t>(bits_ | 1U << index(direction)); }
+  [[nodiscard]] bool has(Direction direction) const { return (bits_ >> index(direction) & 1U) != 0; }
+  [[nodiscard]] bool any() const { return bits_ != 0; }
+
+ private:
+  std::uint8_t bits_ = 0;
+};
+
 }  // namespace lockstep::reassembly

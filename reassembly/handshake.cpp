@@ -135,11 +135,6 @@ const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
   return find(std::span(offers_).first(count_), syn_ack.ack.plus(-1));
 }
 
-bool HalfOpen::ends_by(const Segment& segment, bool from_client) const {
-  const bool answers = from_client && was_challenged_ && segment.seq == challenged_;
-  return segment.has(TcpFlag::rst) && !answers;
-}
-
 void HalfOpen::came_back(const Segment& syn) {
   if (SynOffer* offer = find(std::span(offers_).first(count_), syn.seq)) offer->returned = true;
 }

@@ -39,9 +39,6 @@ class HalfOpen {
   // SYN.
   [[nodiscard]] Ruling judge(const Segment& segment, bool from_client, bool enforcing = true) const;
   void commit(const Ruling& ruling, const Segment& segment, bool from_client);
-  // A RST that was forwarded ends it. The client's answer to a bare ACK does not: it awaits its SYN-ACK on
-  // (RFC 9293 §3.10.7.3).
-  [[nodiscard]] bool ends_by(const Segment& segment, bool from_client) const;
   // Observing: there were more SYNs than are kept.
   [[nodiscard]] bool overflowed() const { return overflowed_; }
   // A SYN that went out came back on the other side.

@@ -99,7 +99,7 @@ class InlineRun {
     if (settings_.wire.start == StartPolicy::open) {
       rules = first_generation(settings_);
       if (!rules) return complain(rules.error());
-      board_->publish(*rules);
+      if (const auto published = board_->publish(*rules); !published) return complain({published.error()});
     }
     if (!board_->wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
     tell("inspecting\n");

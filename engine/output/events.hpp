@@ -116,7 +116,7 @@ enum class FlowAction : std::uint8_t { none, drop, pass };
 struct TcpSide {
   std::uint8_t flags = 0;  // all that were seen, TcpFlag bits
   bool gap = false;
-  std::uint32_t max_regions = 0;  // most pieces held at one time
+  std::uint32_t max_regions = 0;  // runs of bytes held at one time, at most
 };
 
 struct FlowEvent {
