@@ -10,8 +10,6 @@ FUZZ_SECONDS ?= 20
 # a fresh one, and printed.
 N ?=
 SEED ?= 0
-# The executables with tests that start threads; those tests carry the tag [threads].
-THREADED_TESTS := $(shell git grep -l '\[threads\]' -- 'tests/*_test.cpp' | cut -d/ -f2 | sort -u | sed 's/^/test_/')
 
 .PHONY: help bootstrap build test asan tsan bench fuzz oracle honest evasions lint format reasons bless demo clean
 
@@ -38,7 +36,7 @@ asan: bootstrap ## all tests under the address and undefined-behaviour sanitizer
 
 tsan: bootstrap ## the tests that start threads, under the thread sanitizer
 	cmake --preset tsan >/dev/null
-	cmake --build --preset tsan --target $(THREADED_TESTS)
+	cmake --build --preset tsan --target threaded_tests
 	ctest --preset tsan -j $(JOBS) -L threads --no-tests=error $(CTEST_ARGS)
 
 bench: bootstrap ## build and run the benchmarks: the parts, then the whole program (bench/replay)
