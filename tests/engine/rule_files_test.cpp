@@ -67,8 +67,9 @@ TEST_CASE("a diagnostic shows its line with a caret, long lines around the colum
                              "ab\x01"
                              "d"}) == "f:2:3: wrong\n  ab.d\n    ^\n");
   CHECK(to_string(Diagnostic{"f", 0, 0, "wrong", ""}) == "f: wrong\n");
-  const std::string shown =
-      to_string(Diagnostic{"f", 1, 501, "wrong", std::string(500, 'a') + "X" + std::string(500, 'b')});
+  std::string line(1001, 'a');
+  line[500] = 'X';
+  const std::string shown = to_string(Diagnostic{"f", 1, 501, "wrong", line});
   const auto lines_end = shown.find('\n', shown.find('\n') + 1);
   const std::string source = shown.substr(shown.find('\n') + 1, lines_end - shown.find('\n') - 1);
   const std::string caret = shown.substr(lines_end + 1);
