@@ -55,4 +55,11 @@ tl::expected<PipelineConfig, std::string> make_pipeline_config(const Settings& s
   return config;
 }
 
+tl::expected<Inspector, std::string> make_inspector(const Settings& settings,
+                                                    std::shared_ptr<const RuleGeneration> rules,
+                                                    HostTable& hosts) {
+  return Inspector::make(std::move(rules), hosts, {.enforce = settings.mode == Mode::enforce},
+                         settings.app_layer.tls);
+}
+
 }  // namespace lockstep

@@ -29,8 +29,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
                                                                 EventLog log,
                                                                 std::unique_ptr<InlinePort> port) {
   std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(port)));
-  auto inspector = Inspector::make(shared.board.current(), shared.hosts,
-                                   {.enforce = shared.settings.mode == Mode::enforce});
+  auto inspector = make_inspector(shared.settings, shared.board.current(), shared.hosts);
   if (!inspector) return tl::unexpected(inspector.error());
   worker->inspector_.emplace(std::move(*inspector));
   auto config = make_pipeline_config(shared.settings, worker->inspector_->window());

@@ -139,8 +139,7 @@ int run_replay(const Configuration& configuration) {
   HostTable hosts({}, replay_hash_seed);
   std::optional<Inspector> inspector;
   if (rules->generation) {
-    auto made = Inspector::make(rules->generation, hosts, {.enforce = settings.mode == Mode::enforce},
-                                settings.app_layer.tls);
+    auto made = make_inspector(settings, rules->generation, hosts);
     if (!made) {
       complain(made.error());
       return exit_bad_input;
