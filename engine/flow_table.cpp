@@ -6,14 +6,6 @@
 #include <memory>
 
 namespace lockstep {
-namespace {
-
-std::uint32_t second_of(Timestamp time) {
-  return static_cast<std::uint32_t>(
-      std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
-}
-
-}  // namespace
 
 FlowIndex::Buckets::Buckets(std::size_t count)
     : slab_(count * sizeof(Set::bucket_type)),
@@ -67,7 +59,7 @@ void FlowIndex::link(FlowNode& node, std::uint64_t hash, const reassembly::Addre
   } else {
     load_.enter_unestablished(node);
   }
-  node.placed_second_ = second_of(node.last_seen_);
+  node.placed_second_ = reassembly::seconds(node.last_seen_);
   wheel_.schedule(node, deadline);
 }
 
@@ -80,7 +72,7 @@ void FlowIndex::unlink(FlowNode& node) {
 void FlowIndex::touch(FlowNode& node, Timestamp now) {
   if (now <= node.last_seen_) return;
   node.last_seen_ = now;
-  const std::uint32_t second = second_of(now);
+  const std::uint32_t second = reassembly::seconds(now);
   if (second - node.placed_second_ < idle_granularity_) return;
   node.placed_second_ = second;
   load_.refresh(node);

@@ -7,15 +7,6 @@ namespace lockstep {
 
 using reassembly::StreamOffset;
 
-namespace {
-
-std::uint32_t second_of(Timestamp time) {
-  return static_cast<std::uint32_t>(
-      std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
-}
-
-}  // namespace
-
 // The pool has no room for the segment's bytes. New out-of-order data is refused, unless one source holds
 // more than its share; for data in order another flow always gives way, so that the pool never wedges. Of a
 // source that holds most, the longest-idle flow that holds anything. True: there may be room now.
@@ -67,7 +58,7 @@ void Pipeline::note_hole(Flow& flow, Direction direction, StreamOffset in_order_
   most = static_cast<std::uint8_t>(std::clamp<std::uint32_t>(bytes.island_count() + 1, most, 255));
   const bool progress = bytes.in_order() != in_order_before;
   if (had_hole && !progress) return;
-  flow.hole_since[reassembly::index(direction)] = second_of(now_);
+  flow.hole_since[reassembly::index(direction)] = reassembly::seconds(now_);
   if (!had_hole) flows_.schedule(flow, now_ + config_.timeouts.hole);
 }
 
@@ -75,7 +66,7 @@ Duration Pipeline::timeout_of(Flow& flow) {
   for (const Direction direction : {Direction::to_server, Direction::to_client}) {
     // The host itself waits without limit; so must who only looks on.
     if (!config_.enforcing || !flow.session.holds_unscanned(direction)) continue;
-    const std::uint32_t age = second_of(now_) - flow.hole_since[reassembly::index(direction)];
+    const std::uint32_t age = reassembly::seconds(now_) - flow.hole_since[reassembly::index(direction)];
     if (std::chrono::seconds(age) < config_.timeouts.hole) return config_.timeouts.hole;
     // Its hosts hold bytes that were not scanned: it is not forgotten before they would have given up.
     expel(flow, Reason::flow_expired);

@@ -11,7 +11,7 @@ using Timestamp = std::chrono::sys_time<Duration>;
 // Whole seconds since the epoch, modulo 2^32.
 [[nodiscard]] inline std::uint32_t seconds(Timestamp time) {
   return static_cast<std::uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count());
+      std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count());
 }
 
 }  // namespace lockstep::reassembly
