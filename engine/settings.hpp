@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/output/event_type.hpp"
 #include "engine/verdict.hpp"
 #include "reassembly/overlap.hpp"
 
@@ -90,7 +91,7 @@ struct EveSettings {
   bool enabled = true;
   FileType filetype = FileType::regular;
   std::string filename = "eve.json";
-  std::vector<std::string> types = {"alert", "drop", "flow", "anomaly", "stats"};
+  std::vector<std::string> types{event_type_names.begin(), event_type_names.end()};
   DropFlows drop_flows = DropFlows::start;
   bool payload = false;
   bool packet = false;

@@ -11,8 +11,8 @@
 
 #include <tl/expected.hpp>
 
+#include "engine/descriptor.hpp"
 #include "engine/doctor/examine.hpp"
-#include "engine/interface/descriptor.hpp"
 #include "engine/interface/setup.hpp"
 #include "engine/settings.hpp"
 

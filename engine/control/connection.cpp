@@ -1,28 +1,23 @@
 #include "engine/control/connection.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
+
+#include "engine/unix_address.hpp"
 
 namespace lockstep {
 
 using nlohmann::json;
 
 tl::expected<ControlConnection, std::string> ControlConnection::open(const std::string& path) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path)
-    return tl::unexpected(fmt::format("{}: too long for a socket", path));
-  std::copy(path.begin(), path.end(), address.sun_path);
-  ControlConnection connection(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (::connect(connection.file_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  const auto address = unix_address(path);
+  if (!address) return tl::unexpected(fmt::format("{}: too long for a socket", path));
+  ControlConnection connection(Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
+  if (::connect(connection.file_.get(), generic(*address), sizeof *address) != 0) {
     const char* remedy = errno == EACCES ? "be root, or of the group that control.group names"
                                          : "is the engine running? --socket names another one";
     return tl::unexpected(fmt::format("{}: {}; {}", path, std::strerror(errno), remedy));
@@ -34,17 +29,10 @@ tl::expected<ControlConnection, std::string> ControlConnection::open(const std::
   return connection;
 }
 
-ControlConnection::ControlConnection(ControlConnection&& other) noexcept
-    : file_(std::exchange(other.file_, -1)) {}
-
-ControlConnection::~ControlConnection() {
-  if (file_ >= 0) ::close(file_);
-}
-
 tl::expected<json, std::string> ControlConnection::ask(const json& message) {
   const std::string line = message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   for (std::string_view rest = line; !rest.empty();) {
-    const ssize_t count = ::send(file_, rest.data(), rest.size(), MSG_NOSIGNAL);
+    const ssize_t count = ::send(file_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return tl::unexpected(fmt::format("the engine is gone: {}", std::strerror(errno)));
     rest.remove_prefix(static_cast<std::size_t>(count));
@@ -52,7 +40,7 @@ tl::expected<json, std::string> ControlConnection::ask(const json& message) {
   std::string answer;
   std::array<char, 16'384> bytes{};
   while (answer.empty() || answer.back() != '\n') {
-    const ssize_t count = ::recv(file_, bytes.data(), bytes.size(), 0);
+    const ssize_t count = ::recv(file_.get(), bytes.data(), bytes.size(), 0);
     if (count < 0 && errno == EINTR) continue;
     if (count <= 0) return tl::unexpected(std::string("the engine closed the connection"));
     answer.append(bytes.data(), static_cast<std::size_t>(count));

@@ -14,10 +14,11 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "engine/control/client.hpp"
+#include "engine/descriptor.hpp"
+#include "engine/unix_address.hpp"
 
 namespace lockstep {
 namespace {
@@ -38,35 +39,31 @@ tl::expected<gid_t, std::string> group_of(const std::string& name) {
   return entry.gr_gid;
 }
 
+Descriptor stream_socket() {
+  return Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
 // A listening socket, or an error.
-tl::expected<int, std::string> listen_at(const std::string& path, gid_t group) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.empty() || path.size() >= sizeof address.sun_path)
-    return tl::unexpected(std::string("its path is empty or too long"));
-  std::copy(path.begin(), path.end(), address.sun_path);
-  const int file = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (file < 0) return tl::unexpected(std::string(std::strerror(errno)));
-  const auto failed = [&](const std::string& why) {
-    ::close(file);
-    return tl::unexpected(why);
-  };
-  const auto* name = reinterpret_cast<const sockaddr*>(&address);
+tl::expected<Descriptor, std::string> listen_at(const std::string& path, gid_t group) {
+  const auto failed = [](const std::string& why) { return tl::unexpected(why); };
+  const auto address = unix_address(path);
+  if (path.empty() || !address) return failed("its path is empty or too long");
+  Descriptor socket = stream_socket();
+  if (!socket) return failed(std::strerror(errno));
   struct stat there {};
   if (::lstat(path.c_str(), &there) == 0) {
     if (!S_ISSOCK(there.st_mode)) return failed("something else is there");
-    const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const bool served = ::connect(probe, name, sizeof address) == 0 || errno == EAGAIN;
-    ::close(probe);
+    const Descriptor probe = stream_socket();
+    const bool served = ::connect(probe.get(), generic(*address), sizeof *address) == 0 || errno == EAGAIN;
     if (served) return failed("another engine serves it; name another path by control.socket");
     ::unlink(path.c_str());
   }
   // The mode that it is born with, so that there is no moment in which others get in.
-  if (::fchmod(file, 0660) != 0 || ::bind(file, name, sizeof address) != 0 ||
+  if (::fchmod(socket.get(), 0660) != 0 || ::bind(socket.get(), generic(*address), sizeof *address) != 0 ||
       ::chmod(path.c_str(), 0660) != 0 || ::chown(path.c_str(), static_cast<uid_t>(-1), group) != 0 ||
-      ::listen(file, 16) != 0)
+      ::listen(socket.get(), 16) != 0)
     return failed(std::strerror(errno));
-  return file;
+  return socket;
 }
 
 class Peer {
@@ -98,15 +95,14 @@ class Peer {
 
 class ControlServer::Loop {
  public:
-  Loop(const ControlSettings& settings, gid_t group, int listening, ControlTarget& target,
+  Loop(const ControlSettings& settings, gid_t group, Descriptor listening, ControlTarget& target,
        std::chrono::milliseconds patience)
-      : settings_(settings), group_(group), listening_(listening), target_(&target), patience_(patience) {}
-  ~Loop() {
-    for (const Connection& connection : connections_) ::close(connection.file);
-    ::close(listening_);
-    ::close(wake_);
-    ::unlink(settings_.socket.c_str());
-  }
+      : settings_(settings),
+        group_(group),
+        listening_(std::move(listening)),
+        target_(&target),
+        patience_(patience) {}
+  ~Loop() { ::unlink(settings_.socket.c_str()); }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -116,26 +112,26 @@ class ControlServer::Loop {
   void end() {
     ending_.store(true);
     const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_, &one, sizeof one));
+    static_cast<void>(::write(wake_.get(), &one, sizeof one));
   }
 
  private:
   struct Connection {
-    int file;
+    Descriptor file;
     ControlClient client;
     Clock::time_point since = Clock::now();
     bool gone = false;
   };
 
   void turn() {
-    std::vector<pollfd> files{{wake_, POLLIN, 0}};
+    std::vector<pollfd> files{{wake_.get(), POLLIN, 0}};
     const bool room = connections_.size() < most_clients;
-    files.push_back({room ? listening_ : -1, POLLIN, 0});
+    files.push_back({room ? listening_.get() : -1, POLLIN, 0});
     bool busy = false;
     for (Connection& connection : connections_) {
       short events = connection.client.busy() || connection.client.finished() ? 0 : POLLIN;
       if (!connection.client.out().empty()) events |= POLLOUT;
-      files.push_back({connection.file, events, 0});
+      files.push_back({connection.file.get(), events, 0});
       busy = busy || connection.client.busy();
     }
     constexpr int look_again = 20, idle = 1000;  // milliseconds
@@ -143,17 +139,14 @@ class ControlServer::Loop {
     std::size_t at = 2;
     for (Connection& connection : connections_) serve(connection, files[at++].revents);
     if ((files[1].revents & POLLIN) != 0) accept();
-    connections_.remove_if([](const Connection& connection) {
-      if (connection.gone) ::close(connection.file);
-      return connection.gone;
-    });
+    connections_.remove_if([](const Connection& connection) { return connection.gone; });
   }
 
   void serve(Connection& connection, short events) {
     ControlClient& client = connection.client;
     if ((events & POLLIN) != 0) {
       std::array<char, 16'384> bytes{};
-      const ssize_t count = ::recv(connection.file, bytes.data(), bytes.size(), MSG_DONTWAIT);
+      const ssize_t count = ::recv(connection.file.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
       if (count > 0) client.feed({bytes.data(), static_cast<std::size_t>(count)});
       connection.gone = count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR);
     } else if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) {
@@ -163,7 +156,8 @@ class ControlServer::Loop {
     client.work();
     std::string& out = client.out();
     if (!out.empty()) {
-      const ssize_t count = ::send(connection.file, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      const ssize_t count =
+          ::send(connection.file.get(), out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       if (count > 0) out.erase(0, static_cast<std::size_t>(count));
       if (count < 0 && errno != EAGAIN && errno != EINTR) connection.gone = true;
     }
@@ -172,21 +166,20 @@ class ControlServer::Loop {
   }
 
   void accept() {
-    const int file = ::accept4(listening_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (file < 0) return;
-    const Peer peer(file);
+    Descriptor file(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!file) return;
+    const Peer peer(file.get());
     if (!peer.may(group_)) {
       spdlog::warn("control: {}: refused", peer.text());
-      ::close(file);
       return;
     }
-    connections_.push_back({file, ControlClient(*target_, peer.text())});
+    connections_.push_back({std::move(file), ControlClient(*target_, peer.text())});
   }
 
   ControlSettings settings_;
   gid_t group_;
-  int listening_;
-  int wake_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  Descriptor listening_;
+  Descriptor wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   ControlTarget* target_;
   std::chrono::milliseconds patience_;
   std::list<Connection> connections_;
@@ -197,10 +190,10 @@ tl::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
     const ControlSettings& settings, ControlTarget& target, std::chrono::milliseconds patience) {
   const auto group = group_of(settings.group);
   if (!group) return tl::unexpected(trouble(settings.socket, group.error()));
-  const auto listening = listen_at(settings.socket, *group);
+  auto listening = listen_at(settings.socket, *group);
   if (!listening) return tl::unexpected(trouble(settings.socket, listening.error()));
   return std::unique_ptr<ControlServer>(
-      new ControlServer(std::make_unique<Loop>(settings, *group, *listening, target, patience)));
+      new ControlServer(std::make_unique<Loop>(settings, *group, std::move(*listening), target, patience)));
 }
 
 ControlServer::ControlServer(std::unique_ptr<Loop> loop)

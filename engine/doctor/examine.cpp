@@ -218,11 +218,6 @@ const Feature* PortFacts::feature(std::string_view name) const {
   return found == features.end() ? nullptr : &*found;
 }
 
-bool PortFacts::on(std::string_view name) const {
-  const Feature* found = feature(name);
-  return found != nullptr && found->on;
-}
-
 bool Examination::obstructed() const {
   return std::any_of(findings.begin(), findings.end(),
                      [](const Finding& finding) { return finding.severity == Severity::obstacle; });

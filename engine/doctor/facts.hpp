@@ -28,7 +28,6 @@ struct PortFacts {
   std::uint32_t speed = 0;  // Mbit/s, 0: it does not tell
 
   [[nodiscard]] const Feature* feature(std::string_view name) const;
-  [[nodiscard]] bool on(std::string_view name) const;
 };
 
 struct PairFacts {

@@ -10,7 +10,7 @@
 
 #include <tl/expected.hpp>
 
-#include "engine/interface/descriptor.hpp"
+#include "engine/descriptor.hpp"
 
 namespace lockstep {
 

@@ -77,20 +77,11 @@ void take_attribute(std::uint16_t type, const nlattr* attribute, Link& link) {
     case IFLA_MTU:
       link.mtu = mnl_attr_get_u32(attribute);
       break;
-    case IFLA_MAX_MTU:
-      link.most_mtu = mnl_attr_get_u32(attribute);
-      break;
     case IFLA_NUM_RX_QUEUES:
       link.receive_queues = mnl_attr_get_u32(attribute);
       break;
-    case IFLA_NUM_TX_QUEUES:
-      link.transmit_queues = mnl_attr_get_u32(attribute);
-      break;
     case IFLA_CARRIER:
       link.carrier = mnl_attr_get_u8(attribute) != 0;
-      break;
-    case IFLA_PROMISCUITY:
-      link.promiscuous = mnl_attr_get_u32(attribute) != 0;
       break;
     case IFLA_LINKINFO:
       take_info(attribute, link);

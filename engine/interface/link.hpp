@@ -26,15 +26,12 @@ struct Link {
   std::string name;
   std::string kind;  // "veth", "bridge", "vlan", …; empty for hardware
   std::uint32_t mtu = 0;
-  std::uint32_t most_mtu = 0;  // 0: the kernel does not tell
   std::uint32_t receive_queues = 1;
-  std::uint32_t transmit_queues = 1;
   bool up = false;       // by its administrator
   bool carrier = false;  // there is somebody at the other end
   bool loopback = false;
   bool ethernet = false;
-  bool promiscuous = false;  // by anybody's wish
-  std::string master;        // of the bridge or bond that it is a part of
+  std::string master;  // of the bridge or bond that it is a part of
   std::vector<std::string> addresses;
   std::optional<XdpFeatures> xdp;  // none: the kernel does not tell
 };

@@ -13,8 +13,8 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "engine/descriptor.hpp"
 #include "engine/files.hpp"
-#include "engine/interface/descriptor.hpp"
 #include "engine/interface/ethtool.hpp"
 
 namespace lockstep {

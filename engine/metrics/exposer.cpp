@@ -64,20 +64,17 @@ void put(Families& families, const EngineMetrics& metrics, const std::string& na
 }
 
 void put_packets(Families& families, const EngineMetrics& metrics) {
-  put(families, metrics, "packets_total", "Packets by what became of them.", [](const Counters& c, auto add) {
-    add("fate", "received", c.received().packets);
-    add("fate", "forwarded", c.forwarded().packets);
-    add("fate", "rewritten", c.rewritten().packets);
-    add("fate", "dropped", c.dropped().packets);
-    add("fate", "made", c.made().packets);
-  });
-  put(families, metrics, "bytes_total", "Bytes by what became of them.", [](const Counters& c, auto add) {
-    add("fate", "received", c.received().bytes);
-    add("fate", "forwarded", c.forwarded().bytes);
-    add("fate", "rewritten", c.rewritten().bytes);
-    add("fate", "dropped", c.dropped().bytes);
-    add("fate", "made", c.made().bytes);
-  });
+  const auto fates = [](std::uint64_t Amount::*what) {
+    return [what](const Counters& c, auto add) {
+      add("fate", "received", c.received().*what);
+      add("fate", "forwarded", c.forwarded().*what);
+      add("fate", "rewritten", c.rewritten().*what);
+      add("fate", "dropped", c.dropped().*what);
+      add("fate", "made", c.made().*what);
+    };
+  };
+  put(families, metrics, "packets_total", "Packets by what became of them.", fates(&Amount::packets));
+  put(families, metrics, "bytes_total", "Bytes by what became of them.", fates(&Amount::bytes));
   put(families, metrics, "reason_packets_total", "Packets that did not leave as they came, by reason.",
       [](const Counters& c, auto add) {
         for (std::size_t i = 1; i < reason_count; ++i) {
@@ -125,10 +122,10 @@ void put_flows(Families& families, const EngineMetrics& metrics) {
 }
 
 void put_engine(Families& families, const EngineMetrics& metrics) {
-  constexpr std::array<const char*, event_type_count> types{"alert", "drop", "flow", "anomaly", "stats"};
   families.begin("log_refused_total", "Log lines that found their queue full, by type of event.",
                  MetricType::Counter);
-  for (std::size_t i = 0; i < types.size(); ++i) families.add({{"type", types[i]}}, metrics.log.refused[i]);
+  for (std::size_t i = 0; i < event_type_count; ++i)
+    families.add({{"type", std::string(event_type_names[i])}}, metrics.log.refused[i]);
   families.begin("log_lost_total", "Log lines that could not be written.", MetricType::Counter);
   families.add({}, metrics.log.lost);
   families.begin("log_bytes_total", "Bytes of logs written.", MetricType::Counter);

@@ -1,17 +1,15 @@
 #include "engine/options/checks.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include "engine/options/value.hpp"
+#include "engine/output/event_type.hpp"
 
 namespace lockstep {
-namespace {
-
-constexpr std::array<std::string_view, 5> event_types{"alert", "drop", "flow", "anomaly", "stats"};
-
-}  // namespace
 
 std::string check_drop(std::string_view value) {
   if (value == "all") return {};
@@ -38,8 +36,9 @@ std::string check_reload(std::string_view value) {
 }
 
 std::string check_event_type(std::string_view value) {
-  if (std::find(event_types.begin(), event_types.end(), value) != event_types.end()) return {};
-  return "is not one of alert, drop, flow, anomaly, stats";
+  const auto& names = event_type_names;
+  if (std::find(names.begin(), names.end(), value) != names.end()) return {};
+  return fmt::format("is not one of {}", fmt::join(names, ", "));
 }
 
 std::string check_prefix(std::string_view value) {

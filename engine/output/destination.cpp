@@ -8,8 +8,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
+
+#include "engine/unix_address.hpp"
 
 namespace lockstep {
 namespace {
@@ -22,29 +23,24 @@ class File final : public Destination {
  public:
   explicit File(std::string path) : Destination(std::move(path), true) {}
   int connect() override {
-    file_ = ::open(name().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-    return file_ < 0 ? errno : 0;
+    file_ = Descriptor(::open(name().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+    return file_ ? 0 : errno;
   }
 
  private:
   std::int64_t put(std::string_view lines) override {
-    const ssize_t count = ::write(file_, lines.data(), lines.size());
+    const ssize_t count = ::write(file_.get(), lines.data(), lines.size());
     return count < 0 ? -errno : count;
   }
 };
 
-int connect_to(const std::string& path, int type, int& file) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) return ENAMETOOLONG;
-  std::copy(path.begin(), path.end(), address.sun_path);
-  file = ::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (file < 0) return errno;
-  if (::connect(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return 0;
-  const int error = errno;
-  ::close(file);
-  file = -1;
-  return error;
+int connect_to(const std::string& path, int type, Descriptor& file) {
+  const auto address = unix_address(path);
+  if (!address) return ENAMETOOLONG;
+  Descriptor socket(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket || ::connect(socket.get(), generic(*address), sizeof *address) != 0) return errno;
+  file = std::move(socket);
+  return 0;
 }
 
 class Stream final : public Destination {
@@ -54,7 +50,7 @@ class Stream final : public Destination {
  private:
   int connect() override { return connect_to(name(), SOCK_STREAM, file_); }
   std::int64_t put(std::string_view lines) override {
-    const ssize_t count = ::send(file_, lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t count = ::send(file_.get(), lines.data(), lines.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return count < 0 ? -errno : count;
   }
 };
@@ -71,7 +67,7 @@ class Datagrams final : public Destination {
     const std::string_view line = lines.substr(0, lines.find('\n'));
     text_ = prefix_;
     text_ += line;
-    if (::send(file_, text_.data(), text_.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+    if (::send(file_.get(), text_.data(), text_.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
       return static_cast<std::int64_t>(line.size() + 1);
     if (errno != EMSGSIZE) return -errno;
     lose_line();  // it will never go
@@ -106,15 +102,6 @@ tl::expected<std::unique_ptr<Destination>, std::string> Destination::open(FileTy
   return destination;
 }
 
-Destination::~Destination() {
-  close();
-}
-
-void Destination::close() {
-  if (file_ >= 0) ::close(file_);
-  file_ = -1;
-}
-
 void Destination::reopen() {
   flush();
   if (inside_line_) {  // its beginning stands in what is left behind
@@ -123,7 +110,7 @@ void Destination::reopen() {
     inside_line_ = false;
     ++lost_;
   }
-  close();
+  file_ = {};
   next_try_ = {};
   flush();
 }
@@ -143,7 +130,7 @@ void Destination::write(std::string_view lines) {
 
 void Destination::flush() {
   if (backlog_.empty() || (failed_ && !at_once_ && std::chrono::steady_clock::now() < next_try_)) return;
-  if (file_ < 0) {
+  if (!file_) {
     if (const int error = connect(); error != 0) return fail(error);
   }
   std::size_t done = 0;
@@ -166,7 +153,7 @@ void Destination::flush() {
 
 void Destination::fail(int error) {
   if (!at_once_) {
-    close();
+    file_ = {};
     if (inside_line_) {  // the next reader begins with a whole line
       backlog_.erase(0, backlog_.find('\n') + 1);
       inside_line_ = false;

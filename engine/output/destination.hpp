@@ -10,6 +10,7 @@
 
 #include <tl/expected.hpp>
 
+#include "engine/descriptor.hpp"
 #include "engine/settings.hpp"
 
 namespace lockstep {
@@ -22,7 +23,7 @@ class Destination {
   // come later. The error names it, what is wrong and the remedy.
   [[nodiscard]] static tl::expected<std::unique_ptr<Destination>, std::string> open(FileType type,
                                                                                     const std::string& name);
-  virtual ~Destination();
+  virtual ~Destination() = default;
   Destination(const Destination&) = delete;
   Destination& operator=(const Destination&) = delete;
 
@@ -41,9 +42,8 @@ class Destination {
   [[nodiscard]] virtual int connect() = 0;
   // Writes what it can of whole lines, or of the rest of one; bytes, or a negative errno. EAGAIN: later.
   [[nodiscard]] virtual std::int64_t put(std::string_view lines) = 0;
-  void close();
   void lose_line() { ++lost_; }
-  int file_ = -1;
+  Descriptor file_;
 
  private:
   void flush();

@@ -12,11 +12,6 @@
 #include "engine/output/log_writer.hpp"
 
 namespace lockstep {
-namespace {
-
-constexpr std::array<std::string_view, 5> type_names{"alert", "drop", "flow", "anomaly", "stats"};
-
-}  // namespace
 
 struct EventLog::State {
   explicit State(const OutputSettings& settings) : eve_writer(settings.eve) { select(settings.eve); }
@@ -24,16 +19,16 @@ struct EventLog::State {
   void select(const EveSettings& settings) {
     eve_writer = EveWriter(settings);
     every_drop = settings.drop_flows == DropFlows::all;
-    for (std::size_t i = 0; i < type_names.size(); ++i) {
-      wanted[i] =
-          std::find(settings.types.begin(), settings.types.end(), type_names[i]) != settings.types.end();
+    for (std::size_t i = 0; i < event_type_names.size(); ++i) {
+      wanted[i] = std::find(settings.types.begin(), settings.types.end(), event_type_names[i]) !=
+                  settings.types.end();
     }
   }
 
   EveWriter eve_writer;
   FastWriter fast_writer;
-  std::unique_ptr<Outlet> eve, fast;             // null: not written
-  std::array<bool, type_names.size()> wanted{};  // in EVE
+  std::unique_ptr<Outlet> eve, fast;                   // null: not written
+  std::array<bool, event_type_names.size()> wanted{};  // in EVE
   bool every_drop = false;
 };
 

@@ -2,10 +2,9 @@
 #pragma once
 #include <string>
 
-namespace lockstep {
+#include "engine/output/event_type.hpp"
 
-enum class EventType : std::uint8_t { alert, drop, flow, anomaly, stats };
-inline constexpr std::size_t event_type_count = 5;
+namespace lockstep {
 
 class Outlet {
  public:

@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/interface/descriptor.hpp"
+#include "engine/descriptor.hpp"
 #include "engine/interface/link.hpp"
 
 namespace lockstep {

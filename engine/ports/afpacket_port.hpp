@@ -9,7 +9,7 @@
 #include <string>
 
 #include "engine/clock.hpp"
-#include "engine/interface/descriptor.hpp"
+#include "engine/descriptor.hpp"
 #include "engine/ports/inline_port.hpp"
 
 namespace lockstep {

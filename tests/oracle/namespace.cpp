@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/descriptor.hpp"
 #include "tests/oracle/kernel_host.hpp"
 
 namespace lockstep::oracle {
@@ -25,21 +26,6 @@ using Result = tl::expected<void, std::string>;
 tl::unexpected<std::string> failed(const std::string& what) {
   return tl::unexpected(what + ": " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
 }
-
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-  int release() { return std::exchange(value_, -1); }
-
- private:
-  int value_;
-};
 
 Result write_setting(const std::string& name, const std::string& value) {
   const std::string path = "/proc/sys/net/" + name;

@@ -20,6 +20,8 @@ class Descriptor {
   }
 
   [[nodiscard]] int get() const { return number_; }
+  // It is the caller's from now on.
+  [[nodiscard]] int release() { return std::exchange(number_, -1); }
   explicit operator bool() const { return number_ >= 0; }
 
  private:
