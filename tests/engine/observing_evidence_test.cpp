@@ -6,13 +6,6 @@ using namespace lockstep::test;
 
 namespace {
 
-WireOptions watching() {
-  return {.client_isn = GENERATE(any_isn()),
-          .server_isn = GENERATE(any_isn()),
-          .captured_hosts = true,
-          .configure = [](PipelineConfig& config) { config.enforcing = false; }};
-}
-
 WireOptions watching_timestamps() {
   WireOptions options = watching();
   options.timestamps = true;

@@ -5,17 +5,6 @@ using namespace lockstep;
 using namespace lockstep::test;
 using reassembly::OverlapPolicy;
 
-namespace {
-
-WireOptions watching() {
-  return {.client_isn = GENERATE(any_isn()),
-          .server_isn = GENERATE(any_isn()),
-          .captured_hosts = true,
-          .configure = [](PipelineConfig& config) { config.enforcing = false; }};
-}
-
-}  // namespace
-
 TEST_CASE("observing, nothing is dropped or changed", "[observing]") {
   auto wire = Wire::established(watching());
   wire.client.sends("GOOD").passes().delivers("GOOD");

@@ -4,14 +4,6 @@
 using namespace lockstep;
 using namespace lockstep::test;
 
-namespace {
-
-WireOptions with_rules(std::string rules) {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .rules = std::move(rules)};
-}
-
-}  // namespace
-
 TEST_CASE("a rule for a protocol matches the packet that tells it, on any port",
           "[engine][rules][protocol]") {
   auto wire =

@@ -18,10 +18,6 @@ std::string beside_no_tls(const char* rules) {
   return all;
 }
 
-WireOptions with_rules(std::string rules) {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .rules = std::move(rules)};
-}
-
 const std::string client_hello("\x16\x03\x01\x00\x05hello", 10);
 const std::string server_hello("\x16\x03\x03\x00\x05hello", 10);
 const std::string change_cipher_spec("\x14\x03\x03\x00\x01\x01", 6);

@@ -11,12 +11,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/ports/capture_writer.hpp"
 #include "tests/honest/arena.hpp"
 #include "tests/honest/tally.hpp"
+#include "tests/support/side_by_side.hpp"
 
 using namespace lockstep;
 using namespace lockstep::honest;
@@ -122,29 +121,6 @@ int run_alone(const Settings& settings) {
   return Run(settings, **arena).play() ? 0 : 1;
 }
 
-// Each process takes its share, with kernels and a seed of its own.
-int run_side_by_side(const Settings& settings) {
-  std::vector<pid_t> children;
-  for (std::size_t i = 0; i < settings.jobs; ++i) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      Settings share = settings;
-      share.count = settings.count / settings.jobs + (i < settings.count % settings.jobs ? 1 : 0);
-      share.seed = test::mixed(settings.seed, i);
-      const int status = run_alone(share);
-      std::cout << std::flush;
-      ::_exit(status);
-    }
-    if (child > 0) children.push_back(child);
-  }
-  bool good = children.size() == settings.jobs;
-  for (const pid_t child : children) {
-    int status = 0;
-    good = ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 && good;
-  }
-  return good ? 0 : 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -163,5 +139,5 @@ int main(int argc, char** argv) {
   if (settings.seed == 0) settings.seed = std::random_device{}();
   if (settings.only != 0) settings.count = 1;
   std::cout << fmt::format("seed {}\n", settings.seed) << std::flush;
-  return settings.jobs > 1 ? run_side_by_side(settings) : run_alone(settings);
+  return settings.jobs > 1 ? test::run_side_by_side(settings, run_alone) : run_alone(settings);
 }

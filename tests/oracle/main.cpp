@@ -12,14 +12,13 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "engine/ports/capture_writer.hpp"
 #include "reassembly/fault.hpp"
 #include "tests/oracle/checks.hpp"
 #include "tests/oracle/generator.hpp"
 #include "tests/oracle/shrink.hpp"
+#include "tests/support/side_by_side.hpp"
 
 using namespace lockstep;
 using namespace lockstep::oracle;
@@ -206,30 +205,6 @@ int run_alone(Settings settings) {
   return good ? 0 : 1;
 }
 
-// A process each, because a process is in one network namespace. Each takes its share, with a seed of its
-// own.
-int run_side_by_side(const Settings& settings) {
-  std::vector<pid_t> children;
-  for (std::size_t i = 0; i < settings.jobs; ++i) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      Settings share = settings;
-      share.count = settings.count / settings.jobs + (i < settings.count % settings.jobs ? 1 : 0);
-      share.seed = mixed(settings.seed, i);
-      const int status = run_alone(share);
-      std::cout << std::flush;
-      ::_exit(status);
-    }
-    if (child > 0) children.push_back(child);
-  }
-  bool good = children.size() == settings.jobs;
-  for (const pid_t child : children) {
-    int status = 0;
-    good = ::waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 && good;
-  }
-  return good ? 0 : 1;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -249,5 +224,5 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   if (settings.seed == 0) settings.seed = std::random_device{}();
   std::cout << fmt::format("seed {}\n", settings.seed) << std::flush;
-  return settings.jobs > 1 ? run_side_by_side(settings) : run_alone(settings);
+  return settings.jobs > 1 ? test::run_side_by_side(settings, run_alone) : run_alone(settings);
 }

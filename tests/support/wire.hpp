@@ -46,6 +46,19 @@ struct WireOptions {
   EncryptionHandling tls = EncryptionHandling::full;
 };
 
+// Any two initial numbers, and these rules.
+[[nodiscard]] inline WireOptions with_rules(std::string rules) {
+  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .rules = std::move(rules)};
+}
+
+// Observing a capture.
+[[nodiscard]] inline WireOptions watching() {
+  return {.client_isn = GENERATE(any_isn()),
+          .server_isn = GENERATE(any_isn()),
+          .captured_hosts = true,
+          .configure = [](PipelineConfig& config) { config.enforcing = false; }};
+}
+
 // What a test puts in place of what an honest sender would have put. Numbers are relative.
 struct Override {
   std::optional<std::int64_t> seq{};
