@@ -112,6 +112,8 @@ void Destination::reopen() {
   }
   file_ = {};
   next_try_ = {};
+  // A file is there from now on, also when no line comes for a while.
+  if (const int error = at_once_ ? connect() : 0; error != 0) fail(error);
   flush();
 }
 

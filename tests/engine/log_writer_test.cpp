@@ -286,6 +286,19 @@ TEST_CASE("a rotated file is left, a new one begun, no line torn or lost", "[eng
   for (std::size_t i = 0; i < lines.size(); ++i) CHECK(lines[i] == std::to_string(i));
 }
 
+TEST_CASE("a new file is there after a rotation though nothing is to be written",
+          "[engine][output][threads]") {
+  const Directory dir;
+  auto writer = LogWriter::open(settings_in(dir), 1).value();
+  auto outlet = writer->outlet(Log::eve, 0);
+  put(*outlet, EventType::alert, "before");
+  REQUIRE(soon([&] { return dir.read("eve.json") == "before\n"; }));
+  std::filesystem::rename(dir.path("eve.json"), dir.path("eve.0"));
+  writer->reopen();
+  REQUIRE(soon([&] { return std::filesystem::exists(dir.path("eve.json")); }));
+  CHECK(dir.read("eve.0") == "before\n");
+}
+
 TEST_CASE("a log that can't be opened is told at the start", "[engine][output]") {
   OutputSettings settings;
   settings.log_dir = "/proc/nowhere";
