@@ -265,8 +265,9 @@ void Pipeline::follow_final(Packet& packet) {
     case Final::dropped:
       break;
   }
-  const bool expelled =
-      flow.final_reason == Reason::flow_expired || flow.final_reason == Reason::source_over_share;
+  const bool expelled = flow.final_reason == Reason::flow_expired ||
+                        flow.final_reason == Reason::source_over_share ||
+                        flow.final_reason == Reason::forwarded_past;
   packet.verdict = {Action::drop, expelled ? flow.final_reason : Reason::flow_dropped};
   packet.dropped_by = flow.dropped_by;
   repeat_reset(packet);
@@ -368,7 +369,9 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
 }
 
 void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {
-  if (reset && config_.enforcing && !flow.session.closed() && flow.final_verdict != Final::dropped) {
+  const bool numbers_known = !flow.in_kernel && !flow.stale;
+  if (reset && config_.enforcing && numbers_known && !flow.session.closed() &&
+      flow.final_verdict != Final::dropped) {
     reset_idle(flow, Direction::to_server);
     reset_idle(flow, Direction::to_client);
   }

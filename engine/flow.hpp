@@ -41,6 +41,8 @@ struct Flow final : FlowNode {
   Sides sides;
   bool client_is_low : 1 = false;
   bool alerted : 1 = false;
+  bool in_kernel : 1 = false;  // the kernel decides its packets alone; what still comes here passes likewise
+  bool stale : 1 = false;      // the kernel did, and the session is from before that
   reassembly::DirectionSet drop_told;  // the direction's first drop after the flow's verdict was logged
   reassembly::DirectionSet gap;
   std::array<std::uint8_t, 2> most_regions{1, 1};  // runs of bytes held at one time; 255: or more

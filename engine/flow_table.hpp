@@ -210,7 +210,14 @@ class FlowTable {
   // Hands every flow over, in the order of their places, which is one for all machines, and destroys it.
   template <class Gone>
   void clear(Gone&& gone) {
-    pool_.for_each([&](Flow& flow) { remove(flow, gone); });
+    remove_if([](const Flow&) { return true; }, gone);
+  }
+  // The same with those that `over(Flow&)` is true of.
+  template <class Over, class Gone>
+  void remove_if(Over&& over, Gone&& gone) {
+    pool_.for_each([&](Flow& flow) {
+      if (over(flow)) remove(flow, gone);
+    });
   }
 
   [[nodiscard]] std::uint32_t size() const { return pool_.in_use(); }

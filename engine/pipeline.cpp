@@ -132,7 +132,8 @@ void Pipeline::follow(Packet& packet) {
   renew(*packet.flow);
   const Final decided = packet.flow->final_verdict;
   const bool given_up = decided == Final::dropped || decided == Final::diverged;
-  if (given_up && !packet.segment->has(TcpFlag::syn)) return follow_final(packet);
+  const bool decided_for = given_up || packet.flow->in_kernel;
+  if (decided_for && !packet.segment->has(TcpFlag::syn)) return follow_final(packet);
   judge(packet);
   // A SYN may begin another connection; a SYN-ACK goes on with this one unless it answers such a SYN.
   if (given_up && packet.segment->has(TcpFlag::ack) && packet.ruling.transition != Transition::reincarnate)
@@ -146,10 +147,10 @@ void Pipeline::follow(Packet& packet) {
 
 void Pipeline::judge(Packet& packet) {
   Flow& flow = *packet.flow;
+  if (flow.stale && meet_again(packet)) return;
   packet.ruling = flow.session.judge(*packet.segment, packet.direction);
   if (packet.ruling.kind == Ruling::Kind::anew) {
-    flow.session = reassembly::Session::adopt(bytes_, config_.session, *packet.segment, packet.direction);
-    if (inspector_ != nullptr) inspector_->open(flow);
+    adopt_session(packet);
     packet.ruling = flow.session.judge(*packet.segment, packet.direction);
   }
   if (inspects(flow)) inspector_->begin(packet);

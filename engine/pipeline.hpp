@@ -77,6 +77,17 @@ class Pipeline {
   // what went out and is not acknowledged. Whoever forwards it alone from here on (the kernel) may do so only
   // while the answer stands, from a packet on of which the engine holds none.
   [[nodiscard]] static Release released(const Flow& flow);
+  // Packets were forwarded in the engine's stead. What it believes of the hosts is given up.
+  void miss(Timestamp now);
+  // A flow with `in_kernel` comes back from the kernel, which saw its last packet at `last_seen`. It is met
+  // anew, in its middle, unless it is dropped.
+  void take_back(Flow& flow, Timestamp last_seen);
+  [[nodiscard]] Flow* find(const FlowKey& key);
+  // As FlowTable::walk.
+  template <class Visit>
+  [[nodiscard]] std::size_t walk_flows(std::size_t place, std::size_t budget, Visit&& visit) {
+    return flows_.walk(place, budget, std::forward<Visit>(visit));
+  }
   // The input has ended: held fragments are given up, flows are told to the observer.
   void finish();
 
@@ -93,6 +104,9 @@ class Pipeline {
   void renew(Flow& flow);
   void judge(Packet& packet);
   void ask_sender(const Packet& packet);
+  // absence.cpp: what the kernel forwarded.
+  bool meet_again(Packet& packet);
+  void adopt_session(Packet& packet);
   void refuse_side(Packet& packet);
   void give_up_gap(Packet& packet);
   void match(Packet& packet);

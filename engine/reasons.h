@@ -11,6 +11,8 @@
   X(source_over_share, stream_memcap, "the pool was full and the flow's source held most of it: it was reset at both ends") \
   X(socket_queue_full, kernel_drop, "inline: the engine was behind, and the ring of received frames was full") \
   X(frame_too_long, kernel_drop, "inline: a frame larger than the interface's MTU, merged by an offload")     \
+  X(handover_full, kernel_drop, "inline: the worker that has the flow was behind")                           \
+  X(forwarded_past, kernel_drop, "inline: later packets had been forwarded while the engine stood still")    \
   X(egress_refused, kernel_drop, "inline: the interface that it should have left by took nothing")
 
 #endif

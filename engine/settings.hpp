@@ -126,6 +126,9 @@ struct MetricsSettings {
 };
 
 enum class StartPolicy : std::uint8_t { open, closed };
+enum class FailPolicy : std::uint8_t { open, closed };
+enum class Capture : std::uint8_t { automatic, afxdp, afpacket };
+enum class ExitPolicy : std::uint8_t { stay, detach };
 
 // Inline operation.
 struct WireSettings {
@@ -133,6 +136,16 @@ struct WireSettings {
   StartPolicy start = StartPolicy::open;  // what becomes of traffic while the rules are not compiled yet
   bool fix_offloads = false;
   std::string run_dir = "/run/lockstep";
+  Capture capture = Capture::automatic;
+  // With AF_XDP only: AF_PACKET forwards nothing without the engine.
+  FailPolicy fail = FailPolicy::open;
+  ExitPolicy exit = ExitPolicy::stay;
+  Nanoseconds stale_after = std::chrono::seconds{1};  // without a sign of life of a worker
+  std::string pin_dir = "/sys/fs/bpf/lockstep";
+  bool bypass = true;          // the kernel forwards alone what no rule can match
+  std::uint64_t syn_rate = 0;  // a second from one source prefix; 0: no limit
+  std::vector<std::string> block_files = {};
+  std::vector<std::string> allow_files = {};
 };
 
 struct Settings {

@@ -1,5 +1,6 @@
 #include "engine/wire_pair.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -28,6 +29,15 @@ tl::expected<Descriptor, std::string> lock(const WireSettings& settings, const s
   if (::flock(file.get(), LOCK_EX | LOCK_NB) < 0)
     return tl::unexpected(fmt::format("{}:{}: another run has it", outside, inside));
   return file;
+}
+
+// The part of the path that exists: programs are pinned in directories that this process makes in it.
+std::string bpf_file_system(const std::string& pins) {
+  std::filesystem::path path(pins);
+  std::error_code error;
+  while (!path.empty() && path != path.root_path() && !std::filesystem::exists(path, error))
+    path = path.parent_path();
+  return path;
 }
 
 std::pair<std::string, std::string> names(std::string_view pair) {
@@ -71,7 +81,7 @@ tl::expected<WirePair, std::vector<std::string>> WirePair::take(const WireSettin
     if (!gathered) return tl::unexpected(Errors{gathered.error()});
     *port = std::move(*gathered);
   }
-  Examination examination = examine(gather_host("/sys/fs/bpf"), facts, CaptureWish::afpacket);
+  Examination examination = examine(gather_host(bpf_file_system(settings.pin_dir)), facts, settings.capture);
   std::vector<InterfaceChange> changes;
   auto lines = obstacles(examination, facts, settings.fix_offloads, changes);
   if (!lines.empty()) return tl::unexpected(std::move(lines));
@@ -83,6 +93,8 @@ tl::expected<WirePair, std::vector<std::string>> WirePair::take(const WireSettin
   if (!setup) return tl::unexpected(Errors{setup.error()});
   taken->setup_ = std::move(*setup);
   taken->plan_ = examination.plan;
+  taken->queues_ = {facts.outside.link.receive_queues, facts.inside.link.receive_queues};
+  taken->mtu_ = std::max(facts.outside.link.mtu, facts.inside.link.mtu);
   taken->findings_ = std::move(examination.findings);
   return std::move(*taken);
 }

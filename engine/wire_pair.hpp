@@ -5,6 +5,7 @@
 //   ... pair->plan() says how packets are to be taken
 //   pair->release();
 #pragma once
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,10 @@ class WirePair {
   [[nodiscard]] const std::string& inside() const { return inside_; }
   [[nodiscard]] std::string name() const { return outside_ + ":" + inside_; }
   [[nodiscard]] const CapturePlan& plan() const { return plan_; }
+  [[nodiscard]] CapturePlan& plan() { return plan_; }  // as it turns out
+  // Receive queues, outside and inside; and the MTU of both.
+  [[nodiscard]] const std::array<std::uint32_t, 2>& queues() const { return queues_; }
+  [[nodiscard]] std::uint32_t mtu() const { return mtu_; }
   [[nodiscard]] const std::vector<Finding>& findings() const { return findings_; }
 
  private:
@@ -46,6 +51,8 @@ class WirePair {
   Descriptor lock_;  // of a file: one engine a pair
   InterfaceSetup setup_;
   CapturePlan plan_;
+  std::array<std::uint32_t, 2> queues_{1, 1};
+  std::uint32_t mtu_ = 1500;
   std::vector<Finding> findings_;
 };
 

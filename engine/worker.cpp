@@ -8,6 +8,7 @@ namespace lockstep {
 namespace {
 
 constexpr auto tick_interval = std::chrono::seconds(1);
+constexpr auto longest_end = std::chrono::milliseconds(100);
 constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a grain of a second
 
 }  // namespace
@@ -59,6 +60,7 @@ void Worker::stop() {
 void Worker::run() {
   while (!stopping_.load(std::memory_order_acquire) && turn()) {
   }
+  take_what_is_left();
   board_.leave(n_);
   pipeline_->finish();
   port_->flush();
@@ -69,15 +71,12 @@ void Worker::run() {
 
 bool Worker::turn() {
   take_rules();
-  const auto count = port_->receive(batch_);
-  if (!count) {
-    error_ = count.error();
-    return false;
+  if (port_->take_gap()) {
+    pipeline_->miss(clock_.now());
+    port_->resume();
   }
-  for (Frame& frame : std::span(batch_).first(*count)) {
-    reporter_.arrived(frame);
-    pipeline_->process(frame);
-  }
+  const auto count = take_batch();
+  if (!count) return false;
   const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
   if (*count == 0) pipeline_->advance(now);
   const bool sweeping = pipeline_->sweep(1);
@@ -85,6 +84,29 @@ bool Worker::turn() {
   port_->flush();
   if (*count == 0 && !sweeping) port_->wait(longest_sleep);
   return true;
+}
+
+std::optional<std::size_t> Worker::take_batch() {
+  const auto count = port_->receive(batch_);
+  if (!count) {
+    error_ = count.error();
+    return std::nullopt;
+  }
+  for (Frame& frame : std::span(batch_).first(*count)) {
+    reporter_.arrived(frame);
+    pipeline_->process(frame);
+  }
+  return *count;
+}
+
+// Where the kernel goes on alone, what came in before that is still ours.
+void Worker::take_what_is_left() {
+  const auto until = std::chrono::steady_clock::now() + longest_end;
+  while (error_.empty() && std::chrono::steady_clock::now() < until) {
+    const auto count = take_batch();
+    port_->flush();
+    if (!count || *count == 0) return;
+  }
 }
 
 void Worker::tick(Timestamp now) {

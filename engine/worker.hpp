@@ -53,6 +53,9 @@ class Worker {
   void run();
   // False: the port can't go on.
   bool turn();
+  // Nothing: the port can't go on.
+  [[nodiscard]] std::optional<std::size_t> take_batch();
+  void take_what_is_left();
   void tick(Timestamp now);
   void take_rules();
   void take_losses();

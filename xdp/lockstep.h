@@ -14,6 +14,9 @@
 #define LS_SIDES 2        /* 0: outside, 1: inside; as in the lowest bit of Frame::port */
 #define LS_MAX_QUEUES 64  /* a side */
 #define LS_MAX_WORKERS 64
+#define LS_FLOWS 262144
+#define LS_EXACT_PREFIXES 1048576 /* both families, both tables */
+#define LS_ADDRESS_PREFIXES 16384
 #define LS_VLANS 2 /* tags that the program reads through; frames with more go to the engine */
 
 /* Map `config`, one element, mapped into the engine. Times are CLOCK_MONOTONIC in ns, as
@@ -40,8 +43,9 @@ struct ls_config {
   __u32 syn_rate;   /* SYNs a second from one source prefix (/24, /64); 0: no limit */
   __u32 syn_burst;
   __u64 sample_interval; /* at least so long between two samples of one reason on one CPU; 0: none */
-  __u32 prefixes;        /* bit 0: some prefix is blocked or allowed for IPv4, bit 1: for IPv6 */
-  __u32 reserved;
+  __u32 observe;         /* nothing is dropped for its own fault: the engine only looks on */
+  __u32 prefixes;        /* the table of prefixes in force: 0 or 1; 2: none */
+  __u64 build;           /* of the program: a hash of its object */
 };
 
 /* Map `workers`, LS_MAX_WORKERS elements, mapped. Written by the engine. */
@@ -110,6 +114,42 @@ struct ls_flow {
   __u64 bytes[LS_SIDES];
 };
 
+/* Prefixes that are blocked or allowed, both families. Two tables, of which config.prefixes names the one in force:
+ * the engine fills the other one, then switches. An address is looked up in a front first, exactly only where the
+ * front says so.
+ *   front4: two bits for each /24 (map `front4`, LS_FRONT4_WORDS of 32 a table): one of enum ls_prefix
+ *   front6: a bit for each hash of the first 48 and of the first 32 bits (map `front6`, LS_FRONT6_WORDS a table)
+ *   lengths: which lengths the exact table holds, longest first (map `lengths`, by table)
+ *   exact: hash from ls_prefix_key to one of enum ls_prefix (map `exact`)
+ * IPv4 addresses whose front says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter prefix
+ * says of such a /24 stands in `exact` as a prefix of length 24.
+ */
+enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
+#define LS_PREFIX_TABLES 2
+#define LS_FRONT4_WORDS (1 << 19) /* of 64 bits: 2^24 pairs */
+#define LS_FRONT6_BITS (1 << 22)  /* for each of both hashes */
+#define LS_FRONT6_WORDS (2 * LS_FRONT6_BITS / 64)
+
+struct ls_prefix_key {
+  __u8 address[16]; /* IPv4: the first four bytes; bits behind the length are 0 */
+  __u8 table;
+  __u8 version;
+  __u8 length;
+  __u8 reserved;
+};
+
+struct ls_lengths {
+  __u32 count4;
+  __u32 long6;  /* lengths6[0, long6): 48 and more */
+  __u32 mid6;   /* [long6, mid6): 32 to 47 */
+  __u32 count6; /* [mid6, count6): less, which no front covers */
+  __u8 lengths4[16];
+  __u8 lengths6[136];
+};
+
+/* Fibonacci hashing of the first 48 or 32 bits, given as a number, to a bit of its half of front6. */
+#define LS_FRONT6_BIT(prefix) ((__u32)(((prefix) * 0x9e3779b97f4a7c15ULL) >> 42))
+
 /* Maps `ports`, 65536 elements by port number, and `addresses4`, `addresses6`, tries of prefixes: which of up
  * to 64 classes of rules can match a source or a destination there. A connection between (a, p) and (b, q) is
  * suspicious if
@@ -122,7 +162,7 @@ struct ls_mask {
 };
 
 /* Map `counts`, per CPU, by side * LS_COUNTS + what. The first of each side are the ways, then the reasons of
- * drops (xdp/reasons.h), which the program numbers from LS_DROPPED on. Every frame that the program sees is
+ * drops. Every frame that the program sees is
  * counted in exactly one. */
 enum ls_way {
   LS_TO_ENGINE,         /* given to a socket */
@@ -130,9 +170,21 @@ enum ls_way {
   LS_FORWARDED_BYPASS,  /* by the verdict of its flow */
   LS_FORWARDED_ALLOWED, /* an allowed prefix */
   LS_FORWARDED_OPEN,    /* it was for the engine, which could not take it */
-  LS_DROPPED,
+  LS_DROPPED, /* the first of the reasons of drops, in the order of enum ls_drop */
 };
-#define LS_COUNTS 64
+#define LS_COUNTS 32
+
+enum ls_drop {
+  LS_DROP_TRUNCATED = LS_DROPPED, /* truncated_frame */
+  LS_DROP_HEADER,                 /* tcp_bad_header */
+  LS_DROP_FLAGS,                  /* tcp_bad_flags */
+  LS_DROP_LAND,                   /* land */
+  LS_DROP_PREFIX,                 /* blocked_prefix, and the others of xdp/reasons.h */
+  LS_DROP_FLOW,
+  LS_DROP_SYN_RATE,
+  LS_DROP_ABSENT,
+  LS_COUNTED
+};
 
 struct ls_count {
   __u64 packets;

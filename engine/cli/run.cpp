@@ -1,11 +1,11 @@
-// lockstep run: the engine as a wire between interfaces. lockstep detach: what a killed run left is removed.
+// lockstep run: the engine as a wire between interfaces. lockstep detach: what a run left is removed.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <optional>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "engine/cli/commands.hpp"
@@ -13,10 +13,8 @@
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
-#include "engine/ports/afpacket_port.hpp"
+#include "engine/inline_engine.hpp"
 #include "engine/reload/reloader.hpp"
-#include "engine/wire_pair.hpp"
-#include "engine/worker.hpp"
 
 namespace lockstep {
 namespace {
@@ -32,18 +30,11 @@ void tell(fmt::format_string<Values...> format, Values&&... values) {
   std::fflush(stdout);
 }
 
-HashSeed random_seed() {
-  HashSeed seed;
-  while (::getrandom(&seed.value, sizeof seed.value, 0) != sizeof seed.value) {
-  }
-  return seed;
-}
-
 // Of all threads: signals are taken by the main thread, which asks for them.
 sigset_t block_signals() {
   sigset_t set;
   sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   return set;
 }
@@ -71,52 +62,58 @@ class InlineRun {
   explicit InlineRun(const Configuration& configuration)
       : configuration_(configuration),
         settings_(configuration.invocation.settings),
-        signals_(block_signals()),
-        hosts_({}, seed_) {}
+        signals_(block_signals()) {}
 
   int run() {
-    auto pair = WirePair::take(settings_.wire, settings_.wire.pairs.front());
-    if (!pair) return complain(pair.error());
-    pair_.emplace(std::move(*pair));
-    for (const Finding& finding : pair_->findings()) {
-      if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+    int code = take_wires();
+    if (code == exit_ok) code = work();
+    for (const auto& wire : wires_) wire->end();
+    if (engine_) engine_->stop();
+    for (const auto& wire : wires_) {
+      if (const auto released = wire->release(); !released) code = complain({released.error()});
     }
-    int code = work();
-    if (worker_) worker_->stop();
-    if (const auto restored = pair_->release(); !restored) code = complain({restored.error()});
-    if (worker_) code = std::max(code, finish());
+    if (engine_) code = std::max(code, finish());
     return code;
   }
 
  private:
-  int work() {
-    auto rules =
-        settings_.wire.start == StartPolicy::open ? no_rules_yet(settings_) : first_generation(settings_);
-    if (!rules) return complain(rules.error());
-    board_.emplace(1, *rules);
-    if (auto started = start_worker(); !started) return complain({started.error()});
-    tell("{}: {}\n", pair_->name(), to_string(pair_->plan()));
-    if (settings_.wire.start == StartPolicy::open) {
-      rules = first_generation(settings_);
-      if (!rules) return complain(rules.error());
-      if (const auto published = board_->publish(*rules); !published) return complain({published.error()});
+  int take_wires() {
+    for (const std::string& name : settings_.wire.pairs) {
+      auto wire = Wire::take(settings_.wire, name, static_cast<std::uint16_t>(wires_.size()));
+      if (!wire) return complain(wire.error());
+      wires_.push_back(std::move(*wire));
+      const WirePair& pair = wires_.back()->pair();
+      for (const Finding& finding : pair.findings()) {
+        if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+      }
+      tell("{}: {}\n", pair.name(), wires_.back()->plan());
     }
-    if (!board_->wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
-    tell("inspecting\n");
-    Reloader reloader(settings_, *rules, *board_, {.settings = [this] { return settings_anew(); }});
-    return follow_signals(reloader);
+    return exit_ok;
   }
 
-  tl::expected<void, std::string> start_worker() {
-    auto log = EventLog::open(settings_.outputs);
-    if (!log) return tl::unexpected(log.error());
-    auto port = AfpacketPort::open(pair_->outside(), pair_->inside());
-    if (!port) return tl::unexpected(port.error());
-    auto worker = Worker::make({settings_, seed_, hosts_, *board_}, 0, std::move(*log), std::move(*port));
-    if (!worker) return tl::unexpected(worker.error());
-    worker_ = std::move(*worker);
-    worker_->start([] { ::kill(::getpid(), SIGTERM); });
-    return {};
+  // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
+  // engine must, without rules.
+  int work() {
+    const bool early = settings_.wire.start == StartPolicy::open &&
+                       std::any_of(wires_.begin(), wires_.end(),
+                                   [](const auto& wire) { return wire->program() == nullptr; });
+    auto rules = early ? no_rules_yet(settings_) : first_generation(settings_);
+    if (!rules) return complain(rules.error());
+    auto engine = InlineEngine::start(settings_, wires_, *rules, [] { ::kill(::getpid(), SIGTERM); });
+    if (!engine) return complain({engine.error()});
+    engine_ = std::move(*engine);
+    if (early) {
+      rules = first_generation(settings_);
+      if (!rules) return complain(rules.error());
+      if (const auto published = engine_->board().publish(*rules); !published)
+        return complain({published.error()});
+    }
+    if (!engine_->board().wait_for_workers(std::chrono::seconds(10)))
+      spdlog::warn("a worker is late with the rules");
+    for (const auto& wire : wires_) wire->begin();
+    tell("inspecting\n");
+    Reloader reloader(settings_, *rules, engine_->board(), {.settings = [this] { return settings_anew(); }});
+    return follow_signals(reloader);
   }
 
   // Until the run is to end.
@@ -124,8 +121,17 @@ class InlineRun {
     for (;;) {
       int signal = 0;
       if (sigwait(&signals_, &signal) != 0) continue;
-      if (signal != SIGHUP && signal != SIGUSR2) return exit_ok;
-      report(reloader.submit({}).get());
+      switch (signal) {
+        case SIGHUP:
+        case SIGUSR2:
+          report(reloader.submit({}).get());
+          break;
+        case SIGUSR1:
+          engine_->log().reopen();
+          break;
+        default:
+          return exit_ok;
+      }
     }
   }
 
@@ -136,21 +142,18 @@ class InlineRun {
   }
 
   int finish() {
-    bool good = worker_->finish_log();
-    const Counters counters = worker_->counters();
+    const bool good = engine_->finish_log();
+    const Counters counters = engine_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
-    if (!worker_->error().empty()) return complain({worker_->error()});
+    if (const std::string error = engine_->error(); !error.empty()) return complain({error});
     return good && counters.imbalances().empty() ? exit_ok : exit_bad_input;
   }
 
   const Configuration& configuration_;
   const Settings& settings_;
   sigset_t signals_;
-  HashSeed seed_ = random_seed();
-  HostTable hosts_;
-  std::optional<WirePair> pair_;
-  std::optional<RuleBoard> board_;
-  std::unique_ptr<Worker> worker_;
+  std::vector<std::unique_ptr<Wire>> wires_;
+  std::unique_ptr<InlineEngine> engine_;
 };
 
 int needs_a_pair(std::string_view command) {
@@ -164,7 +167,6 @@ int needs_a_pair(std::string_view command) {
 int run_inline(const Configuration& configuration) {
   const auto& pairs = configuration.invocation.settings.wire.pairs;
   if (pairs.empty()) return needs_a_pair("run");
-  if (pairs.size() > 1) return complain({"one pair a run, for now"});
   return InlineRun(configuration).run();
 }
 
@@ -176,6 +178,8 @@ int run_detach(const Configuration& configuration) {
     auto pair = WirePair::take_over(settings, name);
     if (!pair) {
       code = complain({pair.error()});
+    } else if (const auto detached = xdp::Program::detach(pins_of(settings, *pair)); !detached) {
+      code = complain({detached.error()});
     } else if (const auto released = pair->release(); !released) {
       code = complain({released.error()});
     }

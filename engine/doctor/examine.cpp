@@ -33,7 +33,7 @@ constexpr std::array harmful{
 
 class Examiner {
  public:
-  Examiner(const HostFacts& host, const PairFacts& pair, CaptureWish wish)
+  Examiner(const HostFacts& host, const PairFacts& pair, Capture wish)
       : host_(host),
         pair_(pair),
         wish_(wish),
@@ -67,15 +67,15 @@ class Examiner {
   // is tried.
   void choose_capture() {
     const bool told = pair_.outside.link.xdp && pair_.inside.link.xdp;
-    plan_.afxdp = wish_ != CaptureWish::afpacket && host_.xdp && host_.af_xdp;
+    plan_.afxdp = wish_ != Capture::afpacket && host_.xdp && host_.af_xdp;
     if (plan_.afxdp) {
       plan_.native = !told || both([](const XdpFeatures& xdp) { return xdp.basic && xdp.redirect; });
       plan_.zero_copy = plan_.native && both([](const XdpFeatures& xdp) { return xdp.zero_copy; });
       plan_.frags = plan_.native && both([](const XdpFeatures& xdp) { return xdp.frags; });
-    } else if (wish_ == CaptureWish::afxdp) {
+    } else if (wish_ == Capture::afxdp) {
       add(Severity::obstacle, "host", "AF_XDP was asked for, and this kernel or process can't have it",
           "use --capture afpacket, or see the findings about this host");
-    } else if (wish_ == CaptureWish::automatic) {
+    } else if (wish_ == Capture::automatic) {
       add(Severity::note, pair_name_,
           "AF_XDP can't be had: AF_PACKET carries all packets, and nothing is dropped early");
     }
@@ -190,7 +190,7 @@ class Examiner {
 
   const HostFacts& host_;
   const PairFacts& pair_;
-  CaptureWish wish_;
+  Capture wish_;
   std::string pair_name_;
   CapturePlan plan_;
   std::vector<Finding> findings_;
@@ -244,7 +244,7 @@ std::vector<Finding> examine(const HostFacts& host) {
   return findings;
 }
 
-Examination examine(const HostFacts& host, const PairFacts& pair, CaptureWish wish) {
+Examination examine(const HostFacts& host, const PairFacts& pair, Capture wish) {
   return Examiner(host, pair, wish).run();
 }
 

@@ -35,8 +35,6 @@ struct Finding {
   std::vector<Switch> switches{};  // what --fix-offloads would do
 };
 
-enum class CaptureWish : std::uint8_t { automatic, afxdp, afpacket };
-
 // How packets are to be taken.
 struct CapturePlan {
   bool afxdp = false;   // else AF_PACKET
@@ -53,7 +51,7 @@ struct Examination {
   [[nodiscard]] bool obstructed() const;
 };
 
-[[nodiscard]] Examination examine(const HostFacts& host, const PairFacts& pair, CaptureWish wish);
+[[nodiscard]] Examination examine(const HostFacts& host, const PairFacts& pair, Capture wish);
 // Without a pair: what this kernel offers at all.
 [[nodiscard]] std::vector<Finding> examine(const HostFacts& host);
 

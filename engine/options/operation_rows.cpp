@@ -5,6 +5,8 @@ namespace lockstep {
 namespace {
 
 constexpr std::array<std::string_view, 2> start_policies{"open", "closed"};
+constexpr std::array<std::string_view, 2> exit_policies{"stay", "detach"};
+constexpr std::array<std::string_view, 3> captures{"auto", "afxdp", "afpacket"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
 constexpr std::uint64_t gib = 1ULL << 30;
@@ -124,6 +126,69 @@ constexpr Option rows[] = {
      .target = AT(settings.wire.start),
      .text = "Whether traffic passes while the rules are being compiled; connections are inspected from the "
              "moment on at which they are."},
+    {.key = "wire.capture",
+     .flags = "--capture",
+     .argument = "auto|afxdp|afpacket",
+     .commands = wires,
+     .kind = Kind::choice,
+     .choices = captures,
+     .target = AT(settings.wire.capture),
+     .text = "How packets are taken: by XDP and AF_XDP, or by AF_PACKET, which every kernel and NIC has. "
+             "auto: by "
+             "AF_XDP if it can be had."},
+    {.key = "wire.fail",
+     .argument = "open|closed",
+     .kind = Kind::choice,
+     .choices = start_policies,
+     .target = AT(settings.wire.fail),
+     .text =
+         "With AF_XDP, what the kernel does with packets for an engine that is gone or stands still: forward "
+         "them uninspected, or drop them."},
+    {.key = "wire.stale-after",
+     .argument = "TIME",
+     .kind = Kind::time,
+     .range = {second / 100, 60 * second},
+     .target = AT(settings.wire.stale_after),
+     .text = "With AF_XDP, time without a sign of life after which a worker stands still."},
+    {.key = "wire.exit",
+     .argument = "stay|detach",
+     .kind = Kind::choice,
+     .choices = exit_policies,
+     .target = AT(settings.wire.exit),
+     .text =
+         "With AF_XDP, what an orderly end leaves: the kernel's part of the wire, which goes on as wire.fail "
+         "says until the next run or lockstep detach; or the interfaces as they were before."},
+    {.key = "wire.pin-dir",
+     .argument = "DIR",
+     .kind = Kind::path,
+     .target = AT(settings.wire.pin_dir),
+     .text = "Directory in a BPF file system below which each pair's program and maps are pinned."},
+    {.key = "wire.bypass",
+     .kind = Kind::boolean,
+     .target = AT(settings.wire.bypass),
+     .text = "With AF_XDP, the kernel alone forwards connections that no rule can match or that a rule lets "
+             "pass."},
+    {.key = "wire.syn-rate",
+     .argument = "COUNT",
+     .kind = Kind::count,
+     .range = {0, 100'000'000},
+     .target = AT(settings.wire.syn_rate),
+     .text = "With AF_XDP, SYNs a second that one source prefix (/24, /64) may send; more are dropped. 0: no "
+             "limit."},
+    {.key = "wire.block-files",
+     .argument = "FILES",
+     .kind = Kind::paths,
+     .target = AT(settings.wire.block_files),
+     .reloads = true,
+     .text = "Files of prefixes, one a line, whose packets the kernel drops. With AF_XDP."},
+    {.key = "wire.allow-files",
+     .argument = "FILES",
+     .kind = Kind::paths,
+     .target = AT(settings.wire.allow_files),
+     .reloads = true,
+     .text =
+         "Files of prefixes whose packets the kernel forwards uninspected; the longest prefix counts. With "
+         "AF_XDP."},
     {.key = "wire.fix-offloads",
      .flags = "--fix-offloads",
      .commands = runs,

@@ -246,10 +246,12 @@ AfpacketPort::AfpacketPort() : wakeup_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC))
 AfpacketPort::~AfpacketPort() = default;
 
 tl::expected<std::unique_ptr<AfpacketPort>, std::string> AfpacketPort::open(const std::string& outside,
-                                                                            const std::string& inside) {
+                                                                            const std::string& inside,
+                                                                            std::uint16_t port_number) {
   std::unique_ptr<AfpacketPort> port(new AfpacketPort);
   if (!port->wakeup_) return tl::unexpected(problem(outside, "an eventfd"));
-  port->ends_ = {std::make_unique<End>(outside, outside_port), std::make_unique<End>(inside, inside_port)};
+  port->ends_ = {std::make_unique<End>(outside, port_number),
+                 std::make_unique<End>(inside, static_cast<std::uint16_t>(port_number + 1))};
   for (const auto& end : port->ends_) {
     if (auto opened = end->open(); !opened) return tl::unexpected(opened.error());
   }

@@ -16,9 +16,10 @@ namespace lockstep {
 
 class AfpacketPort final : public InlinePort {
  public:
-  // In the network namespace of the calling thread. The error names the interface.
+  // In the network namespace of the calling thread. Frames from the outside carry `port`, those from the
+  // inside the next number. The error names the interface.
   [[nodiscard]] static tl::expected<std::unique_ptr<AfpacketPort>, std::string> open(
-      const std::string& outside, const std::string& inside);
+      const std::string& outside, const std::string& inside, std::uint16_t port = outside_port);
   ~AfpacketPort() override;
 
   [[nodiscard]] tl::expected<std::size_t, std::string> receive(std::span<Frame> batch) override;

@@ -1,5 +1,5 @@
 // The port of a pair of interfaces in use: frames that come in by one leave by the other. Frames from the
-// outside carry port 2, those from the inside port 3.
+// outside carry an even port, those from the inside the next one: 2 and 3 for the first pair.
 //
 //   while (running) {
 //     auto count = port.receive(batch);            // 0: nothing is there now
@@ -17,7 +17,6 @@
 namespace lockstep {
 
 inline constexpr std::uint16_t outside_port = 2;
-inline constexpr std::uint16_t inside_port = 3;
 
 // Frames that the kernel or an interface lost, each under its reason, since the last time they were asked
 // for.
@@ -36,6 +35,11 @@ class InlinePort : public PacketPort {
   // Ends a wait(); from any thread.
   virtual void wake() = 0;
   [[nodiscard]] virtual PortLosses take_losses() = 0;
+  // True once after packets were forwarded in the engine's stead, which thus missed them; what had come in
+  // before them was given up. Until resume() they still are.
+  [[nodiscard]] virtual bool take_gap() { return false; }
+  // The engine no longer relies on anything from before the gap.
+  virtual void resume() {}
 };
 
 }  // namespace lockstep

@@ -51,7 +51,7 @@ PairFacts pair() {
 struct Row {
   const char* what;
   void (*change)(HostFacts&, PairFacts&);
-  CaptureWish wish;
+  Capture wish;
   const char* plan;   // as it is printed
   Severity severity;  // of the finding that the change leads to
   const char* subject;
@@ -61,63 +61,63 @@ struct Row {
 
 const Row rows[] = {
     {"a driver without zero-copy copies",
-     [](HostFacts&, PairFacts& p) { p.inside.link.xdp->zero_copy = false; }, CaptureWish::automatic,
+     [](HostFacts&, PairFacts& p) { p.inside.link.xdp->zero_copy = false; }, Capture::automatic,
      "AF_XDP, native mode, copy, jumbo frames, 8 workers", Severity::note, "out:in", "frames are copied",
      false},
     {"a driver without XDP takes the generic hook",
-     [](HostFacts&, PairFacts& p) { p.outside.link.xdp = XdpFeatures{}; }, CaptureWish::automatic,
+     [](HostFacts&, PairFacts& p) { p.outside.link.xdp = XdpFeatures{}; }, Capture::automatic,
      "AF_XDP, generic mode, copy, no jumbo frames, 8 workers", Severity::note, "out:in", "generic hook",
      false},
     {"a kernel that does not tell is tried", [](HostFacts&, PairFacts& p) { p.outside.link.xdp = {}; },
-     CaptureWish::automatic, "AF_XDP, native mode, copy, no jumbo frames, 8 workers", Severity::note,
+     Capture::automatic, "AF_XDP, native mode, copy, no jumbo frames, 8 workers", Severity::note,
      "out:in", "frames are copied", false},
     {"a kernel without AF_XDP falls back", [](HostFacts& h, PairFacts&) { h.af_xdp = false; },
-     CaptureWish::automatic, "AF_PACKET, 1 worker", Severity::note, "out:in", "AF_PACKET carries all packets",
+     Capture::automatic, "AF_PACKET, 1 worker", Severity::note, "out:in", "AF_PACKET carries all packets",
      false},
     {"... but not where AF_XDP was asked for", [](HostFacts& h, PairFacts&) { h.af_xdp = false; },
-     CaptureWish::afxdp, "AF_PACKET, 1 worker", Severity::obstacle, "host", "AF_XDP was asked for", true},
+     Capture::afxdp, "AF_PACKET, 1 worker", Severity::obstacle, "host", "AF_XDP was asked for", true},
     {"... and without AF_PACKET there is nothing",
-     [](HostFacts& h, PairFacts&) { h.af_xdp = h.af_packet = false; }, CaptureWish::automatic,
+     [](HostFacts& h, PairFacts&) { h.af_xdp = h.af_packet = false; }, Capture::automatic,
      "AF_PACKET, 1 worker", Severity::obstacle, "host", "no AF_PACKET", true},
     {"a missing capability is named",
      [](HostFacts& h, PairFacts&) {
        h.missing_capabilities = {"CAP_NET_ADMIN", "CAP_BPF"};
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "host", "CAP_NET_ADMIN, CAP_BPF", true},
-    {"no BPF file system", [](HostFacts& h, PairFacts&) { h.bpf_mounted = false; }, CaptureWish::automatic,
+    {"no BPF file system", [](HostFacts& h, PairFacts&) { h.bpf_mounted = false; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "host",
      "/sys/fs/bpf/lockstep", true},
     {"LRO that can be switched off is",
      [](HostFacts&, PairFacts& p) {
        p.inside.features[1] = {"rx-lro", true, false};
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::fine, "in",
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::fine, "in",
      "run switches it off", false},
     {"LRO that can't be",
      [](HostFacts&, PairFacts& p) {
        p.inside.features[1] = {"rx-lro", true, true};
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "in", "rx-lro can't be switched off", true},
     {"hardware GRO needs the user's word",
      [](HostFacts&, PairFacts& p) {
        p.outside.features.push_back({"rx-gro-hw", true, false});
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "out", "rx-gro-hw is on", true},
     {"chained GRO is behind a native program, and before AF_PACKET",
      [](HostFacts&, PairFacts& p) {
        p.outside.features.push_back({"rx-gro-list", true, false});
      },
-     CaptureWish::afpacket, "AF_PACKET, 1 worker", Severity::obstacle, "out", "rx-gro-list is on", true},
+     Capture::afpacket, "AF_PACKET, 1 worker", Severity::obstacle, "out", "rx-gro-list is on", true},
     {"VLAN stripping that is fixed",
      [](HostFacts&, PairFacts& p) {
        p.inside.features[2] = {"rx-vlan-hw-parse", true, true};
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "in", "takes VLAN tags", true},
-    {"different MTUs", [](HostFacts&, PairFacts& p) { p.outside.link.mtu = 9000; }, CaptureWish::automatic,
+    {"different MTUs", [](HostFacts&, PairFacts& p) { p.outside.link.mtu = 9000; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out:in",
      "frames larger than 1500 would vanish at in", true},
     {"jumbo frames without a driver for them",
@@ -125,44 +125,44 @@ const Row rows[] = {
        p.outside.link.mtu = p.inside.link.mtu = 9000;
        p.inside.link.xdp->frags = false;
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, no jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, no jumbo frames, 8 workers", Severity::obstacle,
      "out:in", "MTU 9000 needs", true},
     {"a part of a bridge", [](HostFacts&, PairFacts& p) { p.inside.link.master = "br0"; },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "in", "br0", true},
     {"addresses",
      [](HostFacts&, PairFacts& p) {
        p.inside.link.addresses = {"192.0.2.1", "fe80::1"};
      },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
      "in", "192.0.2.1, fe80::1", false},
-    {"no carrier", [](HostFacts&, PairFacts& p) { p.outside.link.carrier = false; }, CaptureWish::automatic,
+    {"no carrier", [](HostFacts&, PairFacts& p) { p.outside.link.carrier = false; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "out", "no carrier",
      false},
     {"not Ethernet", [](HostFacts&, PairFacts& p) { p.outside.link.ethernet = false; },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
      "out", "no Ethernet", true},
-    {"one interface twice", [](HostFacts&, PairFacts& p) { p.inside = p.outside; }, CaptureWish::automatic,
+    {"one interface twice", [](HostFacts&, PairFacts& p) { p.inside = p.outside; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out:out",
      "one interface", true},
     {"fewer queues on one side", [](HostFacts&, PairFacts& p) { p.inside.link.receive_queues = 2; },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 2 workers", Severity::warning,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 2 workers", Severity::warning,
      "out:in", "8 and 2 receive queues", false},
     {"a hash that parts directions", [](HostFacts&, PairFacts& p) { p.inside.hash->key[5] = 1; },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::note, "in",
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::note, "in",
      "hand frames over", false},
-    {"different speeds", [](HostFacts&, PairFacts& p) { p.inside.speed = 10'000; }, CaptureWish::automatic,
+    {"different speeds", [](HostFacts&, PairFacts& p) { p.inside.speed = 10'000; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "out:in",
      "25000 and 10000 Mbit/s", false},
     {"a veth's unfinished checksums", [](HostFacts&, PairFacts& p) { p.inside.link.kind = "veth"; },
-     CaptureWish::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
      "in", "unfinished checksums", false},
 };
 
 }  // namespace
 
 TEST_CASE("a prepared machine gets all there is, and nothing is found", "[doctor]") {
-  const Examination examined = examine(host(), pair(), CaptureWish::automatic);
+  const Examination examined = examine(host(), pair(), Capture::automatic);
   CHECK(to_string(examined.plan) == "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers");
   CHECK_FALSE(examined.obstructed());
   for (const Finding& finding : examined.findings) CHECK(finding.severity == Severity::fine);
@@ -191,7 +191,7 @@ TEST_CASE("each fact that matters is found, and says what to do", "[doctor]") {
 TEST_CASE("what --fix-offloads would switch makes the obstacle go away", "[doctor]") {
   PairFacts ports = pair();
   ports.outside.features.push_back({"rx-gro-hw", true, false});
-  const Examination before = examine(host(), ports, CaptureWish::automatic);
+  const Examination before = examine(host(), ports, Capture::automatic);
   REQUIRE(before.obstructed());
   for (const Finding& finding : before.findings) {
     for (const Switch& change : finding.switches) {
@@ -200,7 +200,7 @@ TEST_CASE("what --fix-offloads would switch makes the obstacle go away", "[docto
         if (feature.name == change.feature) feature.on = change.on;
     }
   }
-  CHECK_FALSE(examine(host(), ports, CaptureWish::automatic).obstructed());
+  CHECK_FALSE(examine(host(), ports, Capture::automatic).obstructed());
 }
 
 TEST_CASE("the kernel is asked about a real pair", "[doctor][threads]") {

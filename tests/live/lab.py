@@ -51,8 +51,9 @@ def wait_for(condition, seconds, what):
 
 
 class Lab:
-    def __init__(self, queues=1, mtu=1500):
+    def __init__(self, queues=1, mtu=1500, capture=None):
         self.queues, self.mtu = queues, mtu
+        self.capture = capture or os.environ.get("LOCKSTEP_CAPTURE", "afxdp")
         self.program = os.environ.get("LOCKSTEP", os.path.join(HERE, "../../build/dev/lockstep"))
         self.processes, self.spaces = [], {}
         self.engine = None
@@ -64,6 +65,8 @@ class Lab:
         LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
         LIBC.mount(b"tmpfs", self.folder.encode(), b"tmpfs", 0, None)
+        os.mkdir(self.path("bpf"))
+        LIBC.mount(b"bpf", self.path("bpf").encode(), b"bpf", 0, None)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
             self.build()
@@ -156,6 +159,7 @@ class Lab:
 
     def start(self, *options, rules=None, wait="inspecting"):
         command = [self.program, "run", "--pair", "outside:inside", "--set", f"wire.run-dir={self.path('run')}",
+                   "--set", f"wire.pin-dir={self.path('bpf/lockstep')}", "--capture", self.capture,
                    "-l", self.path("log"), *options]
         if rules:
             command += ["-S", rules]
