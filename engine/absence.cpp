@@ -30,9 +30,13 @@ void Pipeline::miss(Timestamp now) {
 }
 
 void Pipeline::take_back(Flow& flow, Timestamp last_seen) {
+  come_back(flow);
+  flows_.touch(flow, last_seen);
+}
+
+void Pipeline::come_back(Flow& flow) {
   flow.in_kernel = false;
   flow.stale = flow.final_verdict != Final::dropped;
-  flows_.touch(flow, last_seen);
 }
 
 Flow* Pipeline::find(const FlowKey& key) {

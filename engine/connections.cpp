@@ -404,7 +404,9 @@ void Pipeline::advance(Timestamp now) {
 }
 
 void Pipeline::renew(Flow& flow) {
-  if (inspector_ != nullptr && flow.rules_epoch != inspector_->epoch()) inspector_->renew(flow, now_);
+  if (inspector_ == nullptr || flow.rules_epoch == inspector_->epoch()) return;
+  if (flow.in_kernel) come_back(flow);  // what the kernel was told is void under other rules
+  inspector_->renew(flow, now_);
 }
 
 tl::expected<void, std::string> Pipeline::adopt(std::shared_ptr<const RuleGeneration> rules,

@@ -4,6 +4,8 @@
 
 #include <sys/random.h>
 
+#include "engine/pipeline_config.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -22,19 +24,21 @@ tl::expected<std::unique_ptr<InlineEngine>, std::string> InlineEngine::start(
     const Settings& settings, const std::vector<std::unique_ptr<Wire>>& wires,
     std::shared_ptr<const RuleGeneration> rules, const std::function<void()>& failed) {
   std::unique_ptr<InlineEngine> engine(new InlineEngine(settings));
-  std::vector<std::unique_ptr<InlinePort>> ports;
+  auto config = make_pipeline_config(settings, 0);
+  if (!config) return tl::unexpected(config.error());
+  std::vector<WireSeat> seats;
   for (const auto& wire : wires) {
-    auto opened = wire->open_ports(engine->seed_);
+    auto opened = wire->open_seats(engine->seed_, config->timeouts);
     if (!opened) return tl::unexpected(opened.error());
-    std::move(opened->begin(), opened->end(), std::back_inserter(ports));
+    std::move(opened->begin(), opened->end(), std::back_inserter(seats));
   }
-  auto log = LogWriter::open(settings.outputs, ports.size());
+  auto log = LogWriter::open(settings.outputs, seats.size());
   if (!log) return tl::unexpected(log.error());
   engine->log_ = std::move(*log);
-  engine->board_ = std::make_unique<RuleBoard>(ports.size(), std::move(rules));
-  for (std::size_t n = 0; n < ports.size(); ++n) {
+  engine->board_ = std::make_unique<RuleBoard>(seats.size(), std::move(rules));
+  for (std::size_t n = 0; n < seats.size(); ++n) {
     auto worker = Worker::make({settings, engine->seed_, engine->hosts_, *engine->board_}, n,
-                               EventLog::queued(settings.outputs, *engine->log_, n), std::move(ports[n]));
+                               EventLog::queued(settings.outputs, *engine->log_, n), std::move(seats[n]));
     if (!worker) return tl::unexpected(worker.error());
     engine->workers_.push_back(std::move(*worker));
   }

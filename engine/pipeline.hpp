@@ -83,11 +83,7 @@ class Pipeline {
   // anew, in its middle, unless it is dropped.
   void take_back(Flow& flow, Timestamp last_seen);
   [[nodiscard]] Flow* find(const FlowKey& key);
-  // As FlowTable::walk.
-  template <class Visit>
-  [[nodiscard]] std::size_t walk_flows(std::size_t place, std::size_t budget, Visit&& visit) {
-    return flows_.walk(place, budget, std::forward<Visit>(visit));
-  }
+  void seen_by_kernel(Flow& flow, Timestamp at) { flows_.touch(flow, at); }
   // The input has ended: held fragments are given up, flows are told to the observer.
   void finish();
 
@@ -105,6 +101,7 @@ class Pipeline {
   void judge(Packet& packet);
   void ask_sender(const Packet& packet);
   // absence.cpp: what the kernel forwarded.
+  static void come_back(Flow& flow);
   bool meet_again(Packet& packet);
   void adopt_session(Packet& packet);
   void refuse_side(Packet& packet);

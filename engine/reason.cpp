@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "xdp/lockstep.h"
+
 namespace lockstep {
 namespace {
 
@@ -25,6 +27,13 @@ std::string_view text(Reason reason) {
 }
 std::string_view suricata(Reason reason) {
   return entries[static_cast<std::size_t>(reason)].suricata;
+}
+
+Reason kernel_reason(std::size_t what) {
+  constexpr std::array reasons{Reason::truncated_frame, Reason::tcp_bad_header, Reason::tcp_bad_flags, Reason::land,
+                               Reason::blocked_prefix,  Reason::blocked_flow,   Reason::syn_rate,      Reason::engine_absent};
+  static_assert(reasons.size() == std::size_t{LS_COUNTED} - LS_DROPPED);
+  return reasons[what - std::size_t{LS_DROPPED}];
 }
 
 Reason joined(reassembly::Reason reason) {

@@ -7,6 +7,7 @@
 #include "engine/reasons.h"
 #include "reassembly/reason.hpp"
 #include "signatures/reasons.h"
+#include "xdp/reasons.h"
 
 namespace lockstep {
 
@@ -14,7 +15,8 @@ namespace lockstep {
   LOCKSTEP_WIRE_REASONS(X)      \
   LOCKSTEP_SESSION_REASONS(X)   \
   LOCKSTEP_SIGNATURE_REASONS(X) \
-  LOCKSTEP_ENGINE_REASONS(X)
+  LOCKSTEP_ENGINE_REASONS(X)    \
+  LOCKSTEP_XDP_REASONS(X)
 
 enum class Reason : std::uint8_t {
   none,  // forwarded unchanged
@@ -33,6 +35,9 @@ inline constexpr std::size_t reason_count = 1
 [[nodiscard]] std::string_view text(Reason reason);  // the manual's sentence
 [[nodiscard]] std::string_view suricata(
     Reason reason);  // "stream_error": ips.drop_reason.*, and drop.reason with blanks
+
+// Of a drop in the kernel (xdp/lockstep.h, enum ls_drop).
+[[nodiscard]] Reason kernel_reason(std::size_t what);
 
 // The leaf's reason stands in the joined list under the same name.
 [[nodiscard]] Reason joined(reassembly::Reason reason);

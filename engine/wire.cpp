@@ -7,11 +7,9 @@
 #include <spdlog/spdlog.h>
 
 #include "engine/ports/afpacket_port.hpp"
-#include "engine/ports/afxdp_port.hpp"
+#include "engine/rule_ends.hpp"
 
 namespace lockstep {
-
-using Ports = std::vector<std::unique_ptr<InlinePort>>;
 
 std::string pins_of(const WireSettings& settings, const WirePair& pair) {
   return fmt::format("{}/{}-{}", settings.pin_dir, pair.outside(), pair.inside());
@@ -47,7 +45,19 @@ tl::expected<void, std::string> Wire::attach() {
     plan = {};
     return {};
   }
+  auto reader = xdp::CountReader::open(pins);
+  if (!reader) return tl::unexpected(reader.error());
+  auto prefixes = xdp::Prefixes::open(pins);
+  if (!prefixes) return tl::unexpected(prefixes.error());
   program_.emplace(std::move(*program));
+  reader_.emplace(std::move(*reader));
+  prefixes_.emplace(std::move(*prefixes));
+  before_ = reader_->read();
+  set_policy();
+  return {};
+}
+
+void Wire::set_policy() {
   ls_config& config = program_->config();
   config.fail_closed = settings_.start == StartPolicy::closed ? 1 : 0;
   config.stale_after = static_cast<std::uint64_t>(settings_.stale_after.count());
@@ -55,71 +65,105 @@ tl::expected<void, std::string> Wire::attach() {
   config.syn_rate = static_cast<std::uint32_t>(settings_.syn_rate);
   config.syn_burst = config.syn_rate;
   config.sample_interval = std::chrono::nanoseconds(std::chrono::milliseconds(100)).count();
-  return {};
 }
 
-tl::expected<Ports, std::string> Wire::open_ports(HashSeed seed) {
-  const auto base = static_cast<std::uint16_t>(outside_port + 2 * number_);
+tl::expected<Wire::Seats, std::string> Wire::open_seats(HashSeed seed, const FlowTimeouts& timeouts) {
   if (program_) {
-    auto ports = open_afxdp(seed, pair_.plan().zero_copy);
-    if (ports || !pair_.plan().zero_copy) return ports;
-    spdlog::warn("{}; frames are copied", ports.error());
+    auto seats = open_afxdp(seed, timeouts);
+    if (seats || !pair_.plan().zero_copy) return seats;
+    spdlog::warn("{}; frames are copied", seats.error());
     pair_.plan().zero_copy = false;
-    return open_afxdp(seed, false);
+    return open_afxdp(seed, timeouts);
   }
-  auto port = AfpacketPort::open(pair_.outside(), pair_.inside(), base);
+  auto port = AfpacketPort::open(pair_.outside(), pair_.inside(), first_port());
   if (!port) return tl::unexpected(port.error());
-  Ports ports;
-  ports.push_back(std::move(*port));
-  return ports;
+  Seats seats;
+  seats.push_back({std::move(*port), nullptr});
+  return seats;
 }
 
-tl::expected<Ports, std::string> Wire::open_afxdp(HashSeed seed, bool zero_copy) {
-  const CapturePlan& plan = pair_.plan();
-  const std::array<std::uint32_t, LS_SIDES> queues = {
-      std::min<std::uint32_t>(pair_.queues()[0], LS_MAX_QUEUES),
-      std::min<std::uint32_t>(pair_.queues()[1], LS_MAX_QUEUES)};
-  const std::size_t workers = std::clamp<std::size_t>(plan.workers, 1, LS_MAX_WORKERS);
-  const std::size_t most_queues = (queues[0] + workers - 1) / workers + (queues[1] + workers - 1) / workers;
+tl::expected<Wire::Seats, std::string> Wire::open_afxdp(HashSeed seed, const FlowTimeouts& timeouts) {
+  const std::size_t workers = std::clamp<std::size_t>(pair_.plan().workers, 1, LS_MAX_WORKERS);
+  std::size_t queues = 0;  // of a worker, at most
+  for (const std::uint32_t of_side : pair_.queues()) queues += (of_side + workers - 1) / workers;
   // What its rings hold when all are full, and a batch of copies.
-  const std::size_t chunks = most_queues * afxdp::ring_entries + LS_SIDES * afxdp::transmit_entries + 1024;
-  const std::uint32_t chunk = pair_.mtu() <= afxdp::most_mtu_of_half_page ? 2048 : 4096;
-  auto memory = afxdp::Memory::make(workers * chunks, chunk);
+  const std::size_t chunks = queues * afxdp::ring_entries + LS_SIDES * afxdp::transmit_entries + 1024;
+  auto memory = afxdp::Memory::make(workers * chunks, pair_.mtu() <= afxdp::most_mtu_of_half_page ? 2048 : 4096);
   if (!memory) return tl::unexpected(memory.error());
   auto exchange = std::make_shared<afxdp::Exchange>(workers, chunks, seed);
   gate_ = std::make_shared<afxdp::Gate>(program_->config(), workers);
   gate_->shut();
   std::atomic_ref(program_->config().workers).store(static_cast<std::uint32_t>(workers));
-  Ports ports;
+  Seats seats;
   for (std::size_t n = 0; n < workers; ++n) {
-    AfxdpPort::Parts parts;
-    parts.number = n;
-    parts.port = static_cast<std::uint16_t>(outside_port + 2 * number_);
-    parts.memory = *memory;
-    parts.chunks = chunks;
-    parts.exchange = exchange;
-    parts.gate = gate_;
-    parts.seat = {&program_->config(), &program_->workers()[n], program_->queues().data()};
-    std::vector<std::tuple<std::uint32_t, std::uint32_t, int>> entries;
-    for (std::uint32_t side = 0; side < LS_SIDES; ++side) {
-      for (std::uint32_t queue = static_cast<std::uint32_t>(n); queue < queues[side];
-           queue += static_cast<std::uint32_t>(workers)) {
-        auto socket = afxdp::Socket::open(*memory, side == 0 ? pair_.outside() : pair_.inside(), queue,
-                                          {zero_copy, plan.frags});
-        if (!socket) return tl::unexpected(socket.error());
-        entries.emplace_back(side, queue, (*socket)->descriptor());
-        parts.sockets[side].push_back(std::move(*socket));
-      }
-    }
-    auto port = AfxdpPort::make(std::move(parts));
-    if (!port) return tl::unexpected(port.error());
-    ports.push_back(std::move(*port));
-    for (const auto& [side, queue, descriptor] : entries) {
-      if (auto entered = program_->enter_socket(side, queue, descriptor); !entered)
-        return tl::unexpected(entered.error());
+    AfxdpPort::Parts parts{.number = n, .port = first_port(), .memory = *memory, .chunks = chunks,
+                           .exchange = exchange, .gate = gate_, .sockets = {},
+                           .seat = {&program_->config(), &program_->workers()[n], program_->queues().data()}};
+    auto seat = open_seat(std::move(parts), timeouts);
+    if (!seat) return tl::unexpected(seat.error());
+    seats.push_back(std::move(*seat));
+  }
+  return seats;
+}
+
+tl::expected<WireSeat, std::string> Wire::open_seat(AfxdpPort::Parts parts, const FlowTimeouts& timeouts) {
+  struct Entry {
+    std::uint32_t side, queue;
+    int socket;
+  };
+  std::vector<Entry> entries;
+  const std::size_t workers = parts.exchange->workers();
+  for (std::uint32_t side = 0; side < LS_SIDES; ++side) {
+    const std::uint32_t queues = std::min<std::uint32_t>(pair_.queues()[side], LS_MAX_QUEUES);
+    for (std::size_t queue = parts.number; queue < queues; queue += workers) {
+      auto socket = afxdp::Socket::open(parts.memory, side == 0 ? pair_.outside() : pair_.inside(),
+                                        static_cast<std::uint32_t>(queue),
+                                        {pair_.plan().zero_copy, pair_.plan().frags});
+      if (!socket) return tl::unexpected(socket.error());
+      entries.push_back({side, static_cast<std::uint32_t>(queue), (*socket)->descriptor()});
+      parts.sockets[side].push_back(std::move(*socket));
     }
   }
-  return ports;
+  auto map = xdp::FlowVerdicts::open(program_->pins());
+  if (!map) return tl::unexpected(map.error());
+  const KernelVerdicts::Seat place{parts.seat.worker, parts.seat.queues, static_cast<std::uint32_t>(parts.number),
+                                   parts.exchange};
+  WireSeat seat;
+  seat.verdicts = std::make_unique<KernelVerdicts>(std::move(*map), place, KernelVerdicts::Limits{settings_.bypass, timeouts});
+  auto port = AfxdpPort::make(std::move(parts));
+  if (!port) return tl::unexpected(port.error());
+  seat.port = std::move(*port);
+  for (const Entry& entry : entries) {
+    if (auto entered = program_->enter_socket(entry.side, entry.queue, entry.socket); !entered)
+      return tl::unexpected(entered.error());
+  }
+  return seat;
+}
+
+tl::expected<void, std::string> Wire::suspect(const RuleGeneration& rules) {
+  if (!program_) return {};
+  // What was for the engine stays so: it may hold packets of such a connection, or a verdict.
+  for (xdp::RuleEnds& ends : rule_ends(rules))
+    if (std::find(suspected_.begin(), suspected_.end(), ends) == suspected_.end()) suspected_.push_back(std::move(ends));
+  return xdp::write_suspicion(xdp::plan_suspicion(suspected_), *program_);
+}
+
+tl::expected<void, std::string> Wire::set_prefixes(std::span<const xdp::Prefix> prefixes) {
+  if (program_) return prefixes_->replace(prefixes, program_->config());
+  if (prefixes.empty()) return {};
+  return tl::unexpected(fmt::format("{}: wire.block-files and wire.allow-files need AF_XDP", pair_.name()));
+}
+
+std::optional<xdp::Counts> Wire::counts() const {
+  if (!reader_) return std::nullopt;
+  xdp::Counts counts = reader_->read();
+  for (std::size_t side = 0; side < LS_SIDES; ++side) {
+    for (std::size_t what = 0; what < LS_COUNTED; ++what) {
+      counts[side][what].packets -= before_[side][what].packets;
+      counts[side][what].bytes -= before_[side][what].bytes;
+    }
+  }
+  return counts;
 }
 
 void Wire::begin() {

@@ -1,31 +1,49 @@
-// One pair of a run: its interfaces, the kernel's part of it if there is one, and the ports of its workers.
+// One pair of a run: its interfaces, the kernel's part of it if there is one, and what its workers get of it.
 //
-//   auto wire = Wire::take(settings.wire, "eth0:eth1", 0);    // traffic flows from here on, or waits, as
-//   wire.start says auto ports = (*wire)->open_ports(seed);                   // one a worker
-//   ... workers run ...; (*wire)->begin();                    // the engine is there: wire.fail counts
+//   auto wire = Wire::take(settings.wire, "eth0:eth1", 0);  // traffic flows, or waits, as wire.start says
+//   auto seats = (*wire)->open_seats(seed, timeouts);       // one a worker
+//   ... workers run ...; (*wire)->begin();
 //   (*wire)->end(); ... workers stop ...; (*wire)->release();
+//
+// The main thread's, but for what the seats hold.
 #pragma once
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "engine/flow_key.hpp"
+#include "engine/kernel_verdicts.hpp"
 #include "engine/ports/afxdp/gate.hpp"
-#include "engine/ports/inline_port.hpp"
+#include "engine/ports/afxdp_port.hpp"
 #include "engine/wire_pair.hpp"
+#include "xdp/counts.hpp"
+#include "xdp/prefixes.hpp"
 #include "xdp/program.hpp"
+#include "xdp/suspicion.hpp"
 
 namespace lockstep {
 
+// What one worker has of it.
+struct WireSeat {
+  std::unique_ptr<InlinePort> port;
+  std::unique_ptr<KernelVerdicts> verdicts;  // null: the kernel decides nothing
+};
+
 class Wire {
  public:
-  // `number` counts the pairs of a run. The errors are what stands in the way.
+  // `number` counts the pairs of a run. `settings` must outlive the wire. The errors are what stands in the way.
   [[nodiscard]] static tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> take(
       const WireSettings& settings, std::string_view pair, std::uint16_t number);
 
   // The wire must outlive them.
-  [[nodiscard]] tl::expected<std::vector<std::unique_ptr<InlinePort>>, std::string> open_ports(HashSeed seed);
+  [[nodiscard]] tl::expected<std::vector<WireSeat>, std::string> open_seats(HashSeed seed,
+                                                                            const FlowTimeouts& timeouts);
+  // Which connections the engine gets: those that these rules or any before them can match.
+  [[nodiscard]] tl::expected<void, std::string> suspect(const RuleGeneration& rules);
+  // These take the place of the prefixes that the kernel blocked and allowed. Without a kernel's part of the wire
+  // it is an error to have any.
+  [[nodiscard]] tl::expected<void, std::string> set_prefixes(std::span<const xdp::Prefix> prefixes);
+  // The engine is there: from here on wire.fail says what becomes of traffic without it.
   void begin();
   // The kernel goes on alone, as wire.fail says: what the workers still get is what came before.
   void end();
@@ -34,20 +52,29 @@ class Wire {
 
   [[nodiscard]] const WirePair& pair() const { return pair_; }
   [[nodiscard]] std::string plan() const { return to_string(pair_.plan()); }
+  // What the kernel did since take(); nothing without its part of the wire.
+  [[nodiscard]] std::optional<xdp::Counts> counts() const;
   [[nodiscard]] const xdp::Program* program() const { return program_ ? &*program_ : nullptr; }
 
  private:
+  using Seats = std::vector<WireSeat>;
   Wire(const WireSettings& settings, WirePair pair, std::uint16_t number)
       : settings_(settings), pair_(std::move(pair)), number_(number) {}
+  [[nodiscard]] std::uint16_t first_port() const { return static_cast<std::uint16_t>(outside_port + 2 * number_); }
   [[nodiscard]] tl::expected<void, std::string> attach();
-  [[nodiscard]] tl::expected<std::vector<std::unique_ptr<InlinePort>>, std::string> open_afxdp(
-      HashSeed seed, bool zero_copy);
+  void set_policy();
+  [[nodiscard]] tl::expected<Seats, std::string> open_afxdp(HashSeed seed, const FlowTimeouts& timeouts);
+  [[nodiscard]] tl::expected<WireSeat, std::string> open_seat(AfxdpPort::Parts parts, const FlowTimeouts& timeouts);
 
   const WireSettings& settings_;
   WirePair pair_;
   std::uint16_t number_;
   std::optional<xdp::Program> program_;
   std::shared_ptr<afxdp::Gate> gate_;
+  std::vector<xdp::RuleEnds> suspected_;
+  std::optional<xdp::Prefixes> prefixes_;
+  std::optional<xdp::CountReader> reader_;
+  xdp::Counts before_{};
 };
 
 // The directory of the pair's program and maps.

@@ -13,23 +13,23 @@ constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a
 
 }  // namespace
 
-Worker::Worker(const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port)
+Worker::Worker(const Shared& shared, std::size_t n, EventLog log, WireSeat seat)
     : board_(shared.board),
       n_(n),
       log_(std::move(log)),
-      port_(std::move(port)),
+      port_(std::move(seat.port)),
+      verdicts_(std::move(seat.verdicts)),
       reporter_({shared.settings.mode == Mode::enforce, shared.settings.outputs.stats_interval,
                  shared.board.current().get(), shared.settings.outputs.eve.payload},
-                log_, nullptr) {}
+                log_, verdicts_.get()) {}
 
 Worker::~Worker() {
   stop();
 }
 
 tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& shared, std::size_t n,
-                                                                EventLog log,
-                                                                std::unique_ptr<InlinePort> port) {
-  std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(port)));
+                                                                EventLog log, WireSeat seat) {
+  std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(seat)));
   auto inspector = make_inspector(shared.settings, shared.board.current(), shared.hosts);
   if (!inspector) return tl::unexpected(inspector.error());
   worker->inspector_.emplace(std::move(*inspector));
@@ -40,6 +40,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
   config->seed = shared.seed;
   worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
   worker->reporter_.watch(*worker->pipeline_);
+  if (worker->verdicts_) worker->verdicts_->watch(*worker->pipeline_);
   return worker;
 }
 
@@ -82,6 +83,7 @@ bool Worker::turn() {
   const bool sweeping = pipeline_->sweep(1);
   if (now >= next_tick_) tick(now);
   port_->flush();
+  if (verdicts_) verdicts_->advance(now);
   if (*count == 0 && !sweeping) port_->wait(longest_sleep);
   return true;
 }
@@ -112,6 +114,7 @@ void Worker::take_what_is_left() {
 void Worker::tick(Timestamp now) {
   next_tick_ = now + tick_interval;
   take_losses();
+  if (verdicts_) verdicts_->sweep(now);
   reporter_.tick(now);
   snapshot();
 }

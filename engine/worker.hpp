@@ -14,9 +14,9 @@
 #include "engine/inspector.hpp"
 #include "engine/output/event_log.hpp"
 #include "engine/pipeline.hpp"
-#include "engine/ports/inline_port.hpp"
 #include "engine/reload/rule_board.hpp"
 #include "engine/reporter.hpp"
+#include "engine/wire.hpp"
 
 namespace lockstep {
 
@@ -31,7 +31,7 @@ class Worker {
   };
   // Worker `n` begins with the rules that stand on the board, and follows it. The error is for the user.
   [[nodiscard]] static tl::expected<std::unique_ptr<Worker>, std::string> make(
-      const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port);
+      const Shared& shared, std::size_t n, EventLog log, WireSeat seat);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -49,7 +49,7 @@ class Worker {
   [[nodiscard]] bool finish_log() { return log_.finish(); }
 
  private:
-  Worker(const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port);
+  Worker(const Shared& shared, std::size_t n, EventLog log, WireSeat seat);
   void run();
   // False: the port can't go on.
   bool turn();
@@ -65,6 +65,7 @@ class Worker {
   std::size_t n_;
   EventLog log_;
   std::unique_ptr<InlinePort> port_;
+  std::unique_ptr<KernelVerdicts> verdicts_;  // null: the kernel decides nothing
   Reporter reporter_;
   std::optional<Inspector> inspector_;
   std::optional<Pipeline> pipeline_;

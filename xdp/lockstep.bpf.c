@@ -189,7 +189,7 @@ __noinline int prefix4(__u32 address, __u32 table) {
 }
 
 LS_INLINE int front6_has(__u32 table, __u32 half, __u64 prefix) {
-  __u32 bit = LS_FRONT6_BIT(prefix);
+  __u32 bit = (__u32)LS_FRONT6_BIT(prefix);
   __u32 word = table * LS_FRONT6_WORDS + half * (LS_FRONT6_BITS / 64) + (bit >> 6);
   const __u64* front = bpf_map_lookup_elem(&front6, &word);
   return front && (*front >> (bit & 63) & 1);
@@ -282,9 +282,11 @@ LS_INLINE int drain(struct frame* frame, struct ls_flow* flow) {
   return to_engine(frame, mark);
 }
 
-LS_INLINE int is_in_force(const struct frame* frame, const struct ls_flow* flow) {
-  return flow->verdict != LS_ENGINE && flow->generation == frame->config->generation &&
-         bpf_ktime_get_coarse_ns() - flow->last_seen <= flow->idle;
+LS_INLINE int is_in_force(const struct ls_flow* flow) {
+  __u32 number = flow->worker;
+  const struct ls_worker* worker = bpf_map_lookup_elem(&workers, &number);
+  return worker && flow->verdict != LS_ENGINE && flow->generation == worker->generation &&
+         (__s64)(bpf_ktime_get_coarse_ns() - flow->last_seen) <= (__s64)flow->idle;
 }
 
 LS_INLINE int obey(struct frame* frame, struct ls_flow* flow) {
@@ -364,7 +366,7 @@ LS_INLINE int decide_tcp(struct frame* frame) {
   struct ls_flow_key key;
   make_key(&frame->packet, &key);
   struct ls_flow* flow = bpf_map_lookup_elem(&flows, &key);
-  if (flow && is_in_force(frame, flow)) {
+  if (flow && is_in_force(flow)) {
     if (!opens) return obey(frame, flow);
     known = 1;
   }

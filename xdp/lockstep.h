@@ -37,7 +37,6 @@ struct ls_config {
   __u64 ready;
   __u64 epoch;
   __u32 workers;    /* queue q of either side is read by worker q % workers; 0: no engine yet */
-  __u32 generation; /* of flow verdicts: those of others are no longer valid */
   __u32 everything; /* all TCP is for the engine, whatever the masks say */
   __u32 by_address; /* the masks of addresses count as well as those of ports */
   __u32 syn_rate;   /* SYNs a second from one source prefix (/24, /64); 0: no limit */
@@ -52,7 +51,8 @@ struct ls_config {
 struct ls_worker {
   __u64 heartbeat; /* when it was last seen at work */
   __u64 armed;     /* flow verdicts whose ticket is at most this may come into effect; see ls_flow */
-  __u64 reserved[6];
+  __u64 generation; /* of its flow verdicts: those of others are no longer valid */
+  __u64 reserved[5];
 };
 
 /* Map `queues`, LS_SIDES * LS_MAX_QUEUES elements, by side * LS_MAX_QUEUES + queue, mapped. */
@@ -91,7 +91,7 @@ enum ls_verdict {
  * Once forwarding, `draining` is 0 and stays so.
  *
  * SYN and SYN-ACK of a blocked or bypassed flow go to the engine. An entry is expired, and like none, when
- * `idle` has passed since `last_seen`, or its generation is not config.generation. RST or FIN of a bypassed
+ * `idle` has passed since `last_seen`, or its generation is not that of its worker. RST or FIN of a bypassed
  * flow shorten `idle` to `idle_closed`. Entries are removed by the engine alone.
  */
 struct ls_mark {
@@ -102,9 +102,10 @@ struct ls_mark {
 
 struct ls_flow {
   __u32 verdict;
-  __u32 generation;
   __u32 worker;
   __u32 draining; /* LS_BYPASSED: not yet in effect */
+  __u32 reserved;
+  __u64 generation;
   __u64 ticket;
   struct ls_mark mark[LS_SIDES];
   __u64 idle;
@@ -148,7 +149,7 @@ struct ls_lengths {
 };
 
 /* Fibonacci hashing of the first 48 or 32 bits, given as a number, to a bit of its half of front6. */
-#define LS_FRONT6_BIT(prefix) ((__u32)(((prefix) * 0x9e3779b97f4a7c15ULL) >> 42))
+#define LS_FRONT6_BIT(prefix) (((prefix) * 0x9e3779b97f4a7c15ULL) >> 42)
 
 /* Maps `ports`, 65536 elements by port number, and `addresses4`, `addresses6`, tries of prefixes: which of up
  * to 64 classes of rules can match a source or a destination there. A connection between (a, p) and (b, q) is

@@ -14,6 +14,7 @@
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
 #include "engine/inline_engine.hpp"
+#include "engine/prefix_files.hpp"
 #include "engine/reload/reloader.hpp"
 
 namespace lockstep {
@@ -78,10 +79,13 @@ class InlineRun {
 
  private:
   int take_wires() {
+    const auto prefixes = read_prefixes(settings_.wire);
+    if (!prefixes) return complain({prefixes.error()});
     for (const std::string& name : settings_.wire.pairs) {
       auto wire = Wire::take(settings_.wire, name, static_cast<std::uint16_t>(wires_.size()));
       if (!wire) return complain(wire.error());
       wires_.push_back(std::move(*wire));
+      if (const auto set = wires_.back()->set_prefixes(*prefixes); !set) return complain({set.error()});
       const WirePair& pair = wires_.back()->pair();
       for (const Finding& finding : pair.findings()) {
         if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
@@ -110,9 +114,14 @@ class InlineRun {
     }
     if (!engine_->board().wait_for_workers(std::chrono::seconds(10)))
       spdlog::warn("a worker is late with the rules");
-    for (const auto& wire : wires_) wire->begin();
+    for (const auto& wire : wires_) {
+      if (const auto suspected = wire->suspect(**rules); !suspected) return complain({suspected.error()});
+      wire->begin();
+    }
     tell("inspecting\n");
-    Reloader reloader(settings_, *rules, engine_->board(), {.settings = [this] { return settings_anew(); }});
+    Reloader reloader(settings_, *rules, engine_->board(),
+                      {.settings = [this] { return settings_anew(); },
+                       .prepare = [this](const Settings& anew) { return prepare(anew.wire); }});
     return follow_signals(reloader);
   }
 
@@ -135,6 +144,20 @@ class InlineRun {
     }
   }
 
+  // What a reload takes along beside the rules.
+  tl::expected<Reloader::Hooks::Commit, std::string> prepare(const WireSettings& anew) {
+    auto prefixes = read_prefixes(anew);
+    if (!prefixes) return tl::unexpected(prefixes.error());
+    return [this, prefixes = std::move(*prefixes)] {
+      for (const auto& wire : wires_) {
+        if (const auto set = wire->set_prefixes(prefixes); !set) spdlog::error("reload: {}", set.error());
+        // Until the kernel knows what to suspect it suspects everything.
+        if (const auto suspected = wire->suspect(*engine_->board().current()); !suspected)
+          spdlog::error("reload: {}", suspected.error());
+      }
+    };
+  }
+
   tl::expected<Settings, std::vector<std::string>> settings_anew() const {
     auto again = configuration_.again();
     if (!again) return tl::unexpected(std::vector<std::string>{again.error()});
@@ -145,6 +168,9 @@ class InlineRun {
     const bool good = engine_->finish_log();
     const Counters counters = engine_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
+    for (const auto& wire : wires_) {
+      if (const auto counts = wire->counts()) fmt::print("{}", kernel_summary(*counts, use_colours(stdout)));
+    }
     if (const std::string error = engine_->error(); !error.empty()) return complain({error});
     return good && counters.imbalances().empty() ? exit_ok : exit_bad_input;
   }

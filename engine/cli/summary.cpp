@@ -127,6 +127,23 @@ void put_honesty(Page& page, const Counters& counters) {
 
 }  // namespace
 
+std::string kernel_summary(const xdp::Counts& counts, bool colours) {
+  Page page(colours);
+  const auto sum = [&](std::size_t what) { return counts[0][what].packets + counts[1][what].packets; };
+  std::uint64_t all = 0;
+  for (std::size_t what = 0; what < LS_COUNTED; ++what) all += sum(what);
+  page.head("kernel", fmt::format("{} frames", grouped(all)));
+  for (const auto& [way, text] : {std::pair(LS_TO_ENGINE, "to the engine"), {LS_FORWARDED, "forwarded"},
+                                  {LS_FORWARDED_BYPASS, "of flows that were let go"},
+                                  {LS_FORWARDED_ALLOWED, "of allowed prefixes"},
+                                  {LS_FORWARDED_OPEN, "in the engine's stead"}}) {
+    if (sum(static_cast<std::size_t>(way)) > 0) page.line(sum(static_cast<std::size_t>(way)), text, Colour::green);
+  }
+  for (std::size_t what = LS_DROPPED; what < LS_COUNTED; ++what)
+    if (sum(what) > 0) page.line(sum(what), name(kernel_reason(what)), Colour::red, text(kernel_reason(what)));
+  return page.take();
+}
+
 std::string grouped(std::uint64_t number) {
   std::string out = fmt::format("{}", number);
   for (auto at = static_cast<std::ptrdiff_t>(out.size()) - 3; at > 0; at -= 3) {

@@ -7,6 +7,7 @@
 
 #include "engine/counters.hpp"
 #include "signatures/rule.hpp"
+#include "xdp/counts.hpp"
 
 namespace lockstep {
 
@@ -20,6 +21,9 @@ struct Summary {
 // Packets by fate, kind and reason, flows, alerts by rule, gaps; sums that do not hold stand at the end as
 // errors.
 [[nodiscard]] std::string to_string(const Summary& summary, bool colours);
+
+// What the kernel's part of a wire did, both sides together.
+[[nodiscard]] std::string kernel_summary(const xdp::Counts& counts, bool colours);
 
 // "1,234,567"
 [[nodiscard]] std::string grouped(std::uint64_t number);

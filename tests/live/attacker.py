@@ -51,6 +51,14 @@ def beyond(peer):
     peer.send(REQUEST[:5])
 
 
+# Goes on when the connection is dropped, and does not answer its reset.
+def stubborn(peer):
+    peer.send(REQUEST)
+    for number in range(200):
+        time.sleep(0.005)
+        peer.send(b"and more", len(REQUEST) + 8 * number)
+
+
 WAYS = {
     "whole": whole,
     "bytes": lambda peer: in_pieces(peer, range(1, len(REQUEST))),
@@ -60,6 +68,7 @@ WAYS = {
     "differing": differing,
     "repeated": repeated,
     "beyond": beyond,
+    "stubborn": stubborn,
     "fragments": lambda peer: peer.fragments(REQUEST, 0, 24, list),
     "fragments-reversed": lambda peer: peer.fragments(REQUEST, 0, 24, lambda pieces: list(reversed(pieces))),
 }

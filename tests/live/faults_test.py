@@ -3,21 +3,12 @@ arrive whole, memory stays within its limit, and its sums hold (its exit code sa
 import os
 import random
 import signal
-import struct
 import time
 
 import lab
 import raw
 
 MEMORY = 700 << 20  # flow tables, stream pool and rings of the standard settings
-
-
-def capture(wire, name, frames):
-    with open(wire.path(name), "wb") as file:
-        file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        for frame in frames:
-            file.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
-    return wire.path(name)
 
 
 def syns(count):
@@ -34,7 +25,7 @@ def small(count):
 
 def flood(wire, frames, loops):
     wire.shell("client", "tcpreplay", "-q", "--topspeed", "--preload-pcap", f"--loop={loops}", "-i", "c0",
-               capture(wire, "flood.pcap", frames))
+               lab.capture(wire, "flood.pcap", frames))
 
 
 def kill(wire, rules):

@@ -1,0 +1,48 @@
+#include "engine/prefix_files.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "engine/options/value.hpp"
+
+namespace lockstep {
+namespace {
+
+std::string_view trimmed(std::string_view line) {
+  constexpr std::string_view blanks = " \t\r";
+  line = line.substr(0, line.find('#'));
+  const auto first = line.find_first_not_of(blanks);
+  return first == std::string_view::npos ? std::string_view{}
+                                         : line.substr(first, line.find_last_not_of(blanks) - first + 1);
+}
+
+tl::expected<void, std::string> read(const std::string& path, bool allow, std::vector<xdp::Prefix>& out) {
+  std::ifstream file(path);
+  if (!file) return tl::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
+  std::string line;
+  for (std::size_t number = 1; std::getline(file, line); ++number) {
+    const std::string_view text = trimmed(line);
+    if (text.empty()) continue;
+    const auto prefix = parse_prefix(text);
+    if (!prefix) return tl::unexpected(fmt::format("{}:{}: '{}' is no address or prefix", path, number, text));
+    out.push_back({prefix->address.bytes, prefix->address.version, prefix->bits, allow});
+  }
+  return {};
+}
+
+}  // namespace
+
+tl::expected<std::vector<xdp::Prefix>, std::string> read_prefixes(const WireSettings& settings) {
+  std::vector<xdp::Prefix> prefixes;
+  for (const bool allow : {false, true}) {
+    for (const std::string& path : allow ? settings.allow_files : settings.block_files) {
+      if (auto done = read(path, allow, prefixes); !done) return tl::unexpected(done.error());
+    }
+  }
+  return prefixes;
+}
+
+}  // namespace lockstep
