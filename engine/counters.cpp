@@ -137,7 +137,8 @@ Counters& Counters::operator+=(const Counters& other) {
   plus(flow, other.flow, &FlowCounters::total, &FlowCounters::active, &FlowCounters::reused,
        &FlowCounters::timed_out, &FlowCounters::given_up, &FlowCounters::dropped, &FlowCounters::bypassed,
        &FlowCounters::bypass_rule, &FlowCounters::bypass_no_rule, &FlowCounters::bypass_encrypted,
-       &FlowCounters::diverged, &FlowCounters::with_capture_gap);
+       &FlowCounters::kernel_bypassed, &FlowCounters::kernel_blocked, &FlowCounters::kernel_returned,
+       &FlowCounters::kernel_refused, &FlowCounters::diverged, &FlowCounters::with_capture_gap);
   plus(detect, other.detect, &DetectCounters::alerts, &DetectCounters::suppressed,
        &DetectCounters::shadow_alerts, &DetectCounters::recursion_limit, &DetectCounters::pcre_limit);
   return *this;

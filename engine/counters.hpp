@@ -90,6 +90,11 @@ struct FlowCounters {
   std::uint64_t bypass_rule = 0;  // of these, and of those that a rule let pass: by Release
   std::uint64_t bypass_no_rule = 0;
   std::uint64_t bypass_encrypted = 0;
+  // Inline, the kernel's share; counted by KernelVerdicts.
+  std::uint64_t kernel_bypassed = 0;  // given to it to be forwarded
+  std::uint64_t kernel_blocked = 0;   // ... to be dropped
+  std::uint64_t kernel_returned = 0;  // came back
+  std::uint64_t kernel_refused = 0;   // found no room there
   std::uint64_t diverged = 0;  // replay: flows whose hosts took what was not forwarded here
   std::uint64_t with_capture_gap =
       0;  // replay: flows of which the capture lacks bytes that were acknowledged

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t swept_at_once = 4096;
 constexpr std::uint32_t answered_drops = 32;
+constexpr auto pause_when_full = std::chrono::seconds(1);
 constexpr auto watched_for = std::chrono::seconds(10);  // a flow that speaks seldom drains meanwhile
 
 std::uint64_t monotonic() {
@@ -78,6 +79,8 @@ bool KernelVerdicts::goes_on(const Flow& flow) {
 }
 
 void KernelVerdicts::give(Flow& flow, ls_verdict verdict) {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < full_until_) return;
   ls_flow_key key{};
   ls_flow entry{};
   entry.verdict = verdict;
@@ -89,15 +92,17 @@ void KernelVerdicts::give(Flow& flow, ls_verdict verdict) {
   entry.idle = verdict == LS_BLOCKED ? entry.idle_closed
                                      : static_cast<std::uint64_t>(limits_.timeouts.established.count());
   entry.last_seen = monotonic();
-  if (!to_kernel_key(flow.key, key) || !map_.put(key, entry)) {
-    ++counters_.refused;
+  if (!to_kernel_key(flow.key, key)) return;
+  if (!map_.put(key, entry)) {
+    ++counters_->kernel_refused;
+    full_until_ = now + pause_when_full;
     return;
   }
   flow.in_kernel = true;
-  ++(verdict == LS_BLOCKED ? counters_.blocked : counters_.bypassed);
+  ++(verdict == LS_BLOCKED ? counters_->kernel_blocked : counters_->kernel_bypassed);
   if (verdict == LS_BLOCKED) return;
   ++ticket_;
-  const auto until = std::chrono::steady_clock::now() + watched_for;
+  const auto until = now + watched_for;
   seat_.exchange->watched_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
@@ -147,7 +152,7 @@ void KernelVerdicts::take(const xdp::FlowVerdicts::Entry& entry, Timestamp now) 
   map_.erase(key);
   if (flow == nullptr || !flow->in_kernel) return;
   pipeline_->take_back(*flow, last_seen);
-  ++counters_.taken_back;
+  ++counters_->kernel_returned;
 }
 
 }  // namespace lockstep

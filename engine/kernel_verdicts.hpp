@@ -6,11 +6,12 @@
 // An observer of the worker's pipeline, on its thread. A system call a flow given or taken, none a packet.
 #pragma once
 #include <array>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "engine/clock.hpp"
+#include "engine/counters.hpp"
 #include "engine/packet.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/ports/afxdp/exchange.hpp"
@@ -18,13 +19,6 @@
 #include "xdp/program.hpp"
 
 namespace lockstep {
-
-struct KernelVerdictCounters {
-  std::uint64_t bypassed = 0;  // flows given to be forwarded
-  std::uint64_t blocked = 0;   // ... to be dropped
-  std::uint64_t taken_back = 0;
-  std::uint64_t refused = 0;  // the map was full, or the key does not go in
-};
 
 class KernelVerdicts final : public Observer {
  public:
@@ -40,13 +34,16 @@ class KernelVerdicts final : public Observer {
   };
   KernelVerdicts(xdp::FlowVerdicts map, Seat seat, const Limits& limits);
 
-  // Before its pipeline sees a packet. It must outlive this object's last call.
-  void watch(Pipeline& pipeline) { pipeline_ = &pipeline; }
+  // Before its pipeline sees a packet; FlowCounters::kernel_... are counted. Both must outlive this object's last
+  // call.
+  void watch(Pipeline& pipeline, FlowCounters& counters) {
+    pipeline_ = &pipeline;
+    counters_ = &counters;
+  }
   // Between two batches.
   void advance(Timestamp now);
   // About once a second.
   void sweep(Timestamp now);
-  [[nodiscard]] const KernelVerdictCounters& counters() const { return counters_; }
 
   void on_packet(const Packet& packet) override;
   void on_reload(const RuleGeneration& rules, Timestamp now) override;
@@ -67,7 +64,8 @@ class KernelVerdicts final : public Observer {
   Seat seat_;
   Limits limits_;
   Pipeline* pipeline_ = nullptr;
-  KernelVerdictCounters counters_;
+  FlowCounters* counters_ = nullptr;
+  std::chrono::steady_clock::time_point full_until_{};  // the map found no room not long ago
   std::vector<Drops> drops_ = std::vector<Drops>(1024);
   std::uint64_t ticket_ = 0;   // of the last flow given
   std::uint64_t arming_ = 0;   // up to which tickets are armed next; 0: no round is under way

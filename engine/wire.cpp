@@ -32,7 +32,8 @@ tl::expected<void, std::string> Wire::attach() {
   const std::string pins = pins_of(settings_, pair_);
   CapturePlan& plan = pair_.plan();
   if (!plan.afxdp) return xdp::Program::detach(pins);
-  xdp::AttachWish wish{.interfaces = {pair_.outside(), pair_.inside()}, .pins = pins, .native = plan.native};
+  xdp::AttachWish wish{.interfaces = {pair_.outside(), pair_.inside()}, .pins = pins,
+                       .flows = static_cast<std::uint32_t>(settings_.kernel_flows), .native = plan.native};
   auto program = xdp::Program::attach(wish);
   if (!program && wish.native) {
     spdlog::warn("{}; the kernel's generic hook is tried", program.error());

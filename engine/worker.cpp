@@ -1,5 +1,7 @@
 #include "engine/worker.hpp"
 
+#include <fmt/format.h>
+#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include "engine/pipeline_config.hpp"
@@ -40,7 +42,7 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
   config->seed = shared.seed;
   worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
   worker->reporter_.watch(*worker->pipeline_);
-  if (worker->verdicts_) worker->verdicts_->watch(*worker->pipeline_);
+  if (worker->verdicts_) worker->verdicts_->watch(*worker->pipeline_, worker->reporter_.counters().flow);
   return worker;
 }
 
@@ -59,6 +61,7 @@ void Worker::stop() {
 }
 
 void Worker::run() {
+  pthread_setname_np(pthread_self(), fmt::format("worker-{}", n_).c_str());
   while (!stopping_.load(std::memory_order_acquire) && turn()) {
   }
   take_what_is_left();

@@ -363,7 +363,10 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
     client_closed_first_ = direction == Direction::to_server;
   }
   to.fin = ruling.offset + ruling.length;
-  if (!limits_->enforcing) rare().unacked_fin[index(direction)] = to.fin;
+  if (limits_->enforcing) return;
+  StreamOffset& first = rare().unacked_fin[index(direction)];
+  const bool open = first != HostMirror::none && first >= to.rcv_nxt_min;
+  first = open ? std::min(first, to.fin) : to.fin;
 }
 
 void Session::note_dropped(const Ruling& ruling, const Segment& segment, Direction direction) {
@@ -377,7 +380,7 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
-  if (!limits_->enforcing && !segment.payload.empty()) remember_refused(segment, direction);
+  if (!limits_->enforcing && !segment.payload.empty()) remember_refused(segment, direction, ruling.reason);
   CaptureNotes& noted = memory_->notes[index(direction)];
   const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;

@@ -58,6 +58,7 @@ struct CaptureNotes {
 struct RefusedPayload {
   StreamOffset offset = 0;
   std::vector<std::uint8_t> bytes;
+  bool acknowledged_unsent = false;  // the reason why; true of the capture, perhaps not of the host
 
   [[nodiscard]] bool holds(StreamOffset at) const {
     return offset <= at && at < offset + static_cast<StreamOffset>(bytes.size());
@@ -81,7 +82,7 @@ struct RareMemory {
   std::array<CaptureNotes, 2> notes;  // replay only
   std::optional<AskedReset> asked;
   SynOffer offer;  // of another SYN or SYN-ACK than the one that opened the connection
-  // Observing: a FIN that came, though data may have erased it since.
+  // Observing: the first FIN that came and was not acknowledged, though data may have erased it since.
   std::array<StreamOffset, 2> unacked_fin{HostMirror::none, HostMirror::none};
   bool more_offers = false;                            // observing: there were others, and they were not kept
   std::array<std::vector<RefusedPayload>, 2> refused;  // observing: the latest, by direction
@@ -222,7 +223,9 @@ class Session {
   void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
   void take_echo(const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
-  void remember_refused(const Segment& segment, Direction direction);
+  void remember_refused(const Segment& segment, Direction direction, Reason reason);
+  [[nodiscard]] bool may_have_taken_others(Direction direction, StreamOffset begin,
+                                           std::span<const std::uint8_t> bytes) const;
   [[nodiscard]] std::ptrdiff_t refused_payloads(Direction direction, StreamOffset at) const;
   void remember_offer(const Segment& segment, Other kind);
 

@@ -11,7 +11,8 @@ namespace lockstep::reassembly {
 bool Session::may_be_predicted(const HostMirror& to, const HostMirror& from, StreamOffset begin,
                                StreamOffset ack) const {
   if (limits_->enforcing) return false;
-  const bool first = to.bytes.in_order() <= 0 && from.bytes.in_order() <= 0;
+  // What it sent to a peer that was thought to be gone is not in the mirror.
+  const bool first = to.bytes.in_order() <= 0 && from.bytes.in_order() <= 0 && !from.gone;
   return (begin <= to.bytes.in_order() && !first) || place_of_ack(from, ack + 1) != AckPlace::too_old;
 }
 
@@ -34,7 +35,24 @@ std::ptrdiff_t Session::refused_payloads(Direction direction, StreamOffset at) c
                        [&](const auto& payload) { return payload.holds(at); });
 }
 
-void Session::remember_refused(const Segment& segment, Direction direction) {
+// Whether other bytes for [begin, ...) were refused for acknowledging what was not seen to be sent: if the capture
+// lacks that, the host took them.
+bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
+                                    std::span<const std::uint8_t> bytes) const {
+  if (!memory_) return false;
+  const StreamOffset end = begin + static_cast<StreamOffset>(bytes.size());
+  const auto differs = [&](const RefusedPayload& refused) {
+    const StreamOffset from = std::max(begin, refused.offset);
+    const StreamOffset to = std::min(end, refused.offset + static_cast<StreamOffset>(refused.bytes.size()));
+    return refused.acknowledged_unsent && from < to &&
+           !std::equal(refused.bytes.begin() + (from - refused.offset), refused.bytes.begin() + (to - refused.offset),
+                       bytes.begin() + (from - begin));
+  };
+  const auto& refused = memory_->refused[index(direction)];
+  return std::any_of(refused.begin(), refused.end(), differs);
+}
+
+void Session::remember_refused(const Segment& segment, Direction direction, Reason reason) {
   constexpr std::size_t most = 16;
   constexpr std::size_t most_bytes = 65536;
   std::vector<RefusedPayload>& refused = memory_->refused[index(direction)];
@@ -46,7 +64,8 @@ void Session::remember_refused(const Segment& segment, Direction direction) {
     memory_->more_refused[index(direction)] = true;
   }
   refused.push_back(
-      {receiver(direction).to_offset(segment.seq), {segment.payload.begin(), segment.payload.end()}});
+      {receiver(direction).to_offset(segment.seq), {segment.payload.begin(), segment.payload.end()},
+       reason == Reason::ack_of_unsent});
 }
 
 std::pair<StreamOffset, StreamOffset> Session::recall(Direction direction, StreamOffset to) {

@@ -113,6 +113,8 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   if (ruling.length == 0) return std::nullopt;
 
   const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
+  if (!limits_->enforcing && may_have_taken_others(direction, left, payload))
+    ruling.events.add(StreamEvent::ambiguous);
   if (left < to.bytes.in_order() || to.bytes.has_islands()) {
     const Assembler::Difference difference = to.bytes.compare(left, payload);
     if (difference.ahead && !limits_->enforcing) {

@@ -207,6 +207,7 @@ tl::expected<void, std::string> Program::attach_anew(const AttachWish& wish,
     static_cast<void>(
         bpf_map__set_pin_path(map, fmt::format("{}/{}", wish.pins, bpf_map__name(map)).c_str()));
   }
+  static_cast<void>(bpf_map__set_max_entries(skeleton->maps.flows, wish.flows));
   DECLARE_LIBXDP_OPTS(xdp_program_opts, options, .obj = skeleton->obj, .prog_name = "lockstep");
   const XdpProgram program(xdp_program__create(&options));
   if (libxdp_get_error(program.get()) != 0)

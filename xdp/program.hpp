@@ -24,6 +24,7 @@ namespace lockstep::xdp {
 struct AttachWish {
   std::array<std::string, LS_SIDES> interfaces;  // outside, inside
   std::string pins;                              // a directory of the pair's own in a BPF file system; made
+  std::uint32_t flows = LS_FLOWS;                // room for verdicts of connections, if it is attached anew
   bool native = true;                            // in the drivers; false: the kernel's generic hook
 };
 

@@ -91,6 +91,10 @@ void put_flows(Page& page, const Counters& counters) {
   part(flow.bypass_rule, name(Release::rule), Colour::yellow, "let go by a pass or bypass rule");
   part(flow.bypass_no_rule, name(Release::no_rule), Colour::yellow, "no rule can match them any more");
   part(flow.bypass_encrypted, name(Release::encrypted), Colour::yellow, "both directions are encrypted");
+  part(flow.kernel_bypassed, "kernel_bypassed", Colour::yellow, "given to the kernel to be forwarded");
+  part(flow.kernel_blocked, "kernel_blocked", Colour::yellow, "given to the kernel to be dropped");
+  part(flow.kernel_returned, "kernel_returned", Colour::yellow, "came back from the kernel");
+  part(flow.kernel_refused, "kernel_refused", Colour::red, "found no room in the kernel");
   part(flow.timed_out, "timed out", Colour::dim);
   part(flow.given_up, "given up", Colour::red, "for want of room");
 }

@@ -168,6 +168,13 @@ constexpr Option rows[] = {
      .target = AT(settings.wire.bypass),
      .text = "With AF_XDP, the kernel alone forwards connections that no rule can match or that a rule lets "
              "pass."},
+    {.key = "wire.kernel-flows",
+     .argument = "COUNT",
+     .kind = Kind::count,
+     .range = {1, 16'777'216},
+     .target = AT(settings.wire.kernel_flows),
+     .text = "With AF_XDP, connections of a pair that the kernel can decide alone; about 250 bytes each. Holds from the "
+             "next time on that the kernel's part of the wire is attached."},
     {.key = "wire.syn-rate",
      .argument = "COUNT",
      .kind = Kind::count,

@@ -215,6 +215,10 @@ void put_own_stats(JsonLine& line, const StatsEvent& event) {
   line.field(name(Release::rule), counters.flow.bypass_rule);
   line.field(name(Release::no_rule), counters.flow.bypass_no_rule);
   line.field(name(Release::encrypted), counters.flow.bypass_encrypted);
+  line.field("kernel_bypassed", counters.flow.kernel_bypassed);
+  line.field("kernel_blocked", counters.flow.kernel_blocked);
+  line.field("kernel_returned", counters.flow.kernel_returned);
+  line.field("kernel_refused", counters.flow.kernel_refused);
   line.field("diverged", counters.flow.diverged);
   line.field("capture_gap", counters.flow.with_capture_gap);
   line.close();

@@ -163,3 +163,32 @@ TEST_CASE("a repeat left of the ACK is no packet outside of the stream", "[obser
   wire.server.acks({.ack = 5}).passes();
   wire.as_client().sends("EVIL", {.seq = 1}).passes().delivers_nothing().fires({});
 }
+
+TEST_CASE("observing, of two FINs ahead of a hole the first one already may shift what comes behind it",
+          "[observing][C04]") {
+  auto wire = Wire::established(watching());
+  wire.as_client().fins({.seq = 9}).passes();
+  wire.as_client().fins({.seq = 13}).passes();
+  wire.as_client().sends("zv", {.seq = 10}).passes().raises(StreamEvent::ambiguous);
+}
+
+TEST_CASE("observing, what a host sent towards one that was thought to be gone counts for its ACKs",
+          "[observing][D03][sides]") {
+  Wire wire(watching_sides());
+  wire.client.syns().passes();
+  wire.server.syn_acks().passes();
+  wire.client.acks().passes();
+  wire.client.resets({.seq = 1}).passes();  // and lost behind us
+  wire.server.sends("0123456789").passes().delivers_nothing();
+  wire.as_client().sends("EVIL", {.seq = 1, .ack = -199'999}).passes().delivers("EVIL");
+}
+
+TEST_CASE("observing, what acknowledges bytes that the capture lacks may be the copy that the host kept",
+          "[observing][D02]") {
+  auto wire = Wire::established(watching());
+  wire.client.sends("read").passes().delivers("read");
+  wire.server.acks({.ack = 5}).passes();
+  wire.as_client().sends("EVIL", {.seq = 9, .ack = 100}).passes().delivers_nothing();
+  wire.client.sends("more").passes().delivers("more");
+  wire.client.sends("GOOD").passes().delivers("GOOD").raises(StreamEvent::ambiguous);
+}

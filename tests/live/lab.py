@@ -41,6 +41,16 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+# That thread of another process stands still for so long.
+def stall_thread(thread, seconds):
+    attach, detach, wait_all = 16, 17, 0x40000000
+    if LIBC.ptrace(attach, thread, None, None) != 0:
+        raise OSError(ctypes.get_errno(), "ptrace")
+    os.waitpid(thread, wait_all)
+    time.sleep(seconds)
+    LIBC.ptrace(detach, thread, None, None)
+
+
 # A capture file of the lab's with these frames.
 def capture(wire, name, frames):
     with open(wire.path(name), "wb") as file:
@@ -167,10 +177,16 @@ class Lab:
             file.write(text)
         return self.path("live.rules")
 
+    def command(self, name):
+        return [self.program, name, "--pair", "outside:inside", "--set", f"wire.run-dir={self.path('run')}",
+                "--set", f"wire.pin-dir={self.path('bpf/lockstep')}"]
+
+    # What a run left: the kernel's part of the wire, and how the interfaces were.
+    def detach(self):
+        self.shell("engine", *self.command("detach"))
+
     def start(self, *options, rules=None, wait="inspecting"):
-        command = [self.program, "run", "--pair", "outside:inside", "--set", f"wire.run-dir={self.path('run')}",
-                   "--set", f"wire.pin-dir={self.path('bpf/lockstep')}", "--capture", self.capture,
-                   "-l", self.path("log"), *options]
+        command = [*self.command("run"), "--capture", self.capture, "-l", self.path("log"), *options]
         if rules:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")

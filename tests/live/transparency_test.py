@@ -64,5 +64,10 @@ with lab.Lab() as wire:
     print(f"{compare(wire, ('client', 'c0'), ('server', 's0'))} frames to the server as they came, "
           f"{compare(wire, ('server', 's0'), ('client', 'c0'))} to the client, silent for 10 s")
     wire.stop()
+    if wire.capture == "afxdp":
+        left = wire.shell("engine", "ip", "-d", "link", "show", "outside").stdout
+        assert "prog/xdp" in left, f"the kernel's part of the wire is gone: {left}"
+        wire.detach()
     restored = wire.shell("engine", "ip", "-d", "link", "show", "outside").stdout
-    assert "PROMISC" not in restored and "NOARP" not in restored, restored
+    assert "PROMISC" not in restored and "NOARP" not in restored and "prog/xdp" not in restored, restored
+    assert not os.path.exists(wire.path("bpf/lockstep/outside-inside")), "pins are left"
