@@ -4,6 +4,7 @@
 #include <atomic>
 
 #include <fmt/format.h>
+#include <net/if.h>
 #include <spdlog/spdlog.h>
 
 #include "engine/ports/afpacket_port.hpp"
@@ -176,8 +177,14 @@ void Wire::end() {
   if (gate_) gate_->shut();
 }
 
+// Without one of its interfaces nothing is left to go on.
+bool Wire::is_whole() const {
+  return ::if_nametoindex(pair_.outside().c_str()) == program_->config().ifindex[0] &&
+         ::if_nametoindex(pair_.inside().c_str()) == program_->config().ifindex[1];
+}
+
 tl::expected<void, std::string> Wire::release() {
-  if (program_ && settings_.exit == ExitPolicy::stay) return {};
+  if (program_ && settings_.exit == ExitPolicy::stay && is_whole()) return {};
   if (program_) {
     if (auto gone = xdp::Program::detach(program_->pins()); !gone) return gone;
   }

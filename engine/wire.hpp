@@ -63,6 +63,7 @@ class Wire {
   [[nodiscard]] std::uint16_t first_port() const { return static_cast<std::uint16_t>(outside_port + 2 * number_); }
   [[nodiscard]] tl::expected<void, std::string> attach();
   void set_policy();
+  [[nodiscard]] bool is_whole() const;
   [[nodiscard]] tl::expected<Seats, std::string> open_afxdp(HashSeed seed, const FlowTimeouts& timeouts);
   [[nodiscard]] tl::expected<WireSeat, std::string> open_seat(AfxdpPort::Parts parts, const FlowTimeouts& timeouts);
 

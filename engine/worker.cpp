@@ -66,6 +66,7 @@ void Worker::run() {
   }
   take_what_is_left();
   board_.leave(n_);
+  log_.be_patient();
   pipeline_->finish();
   port_->flush();
   take_losses();

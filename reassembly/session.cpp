@@ -193,7 +193,8 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
     }
     // The host took what was thought to be refused. Which of several is not certain.
     const bool forgotten = memory_ && memory_->more_refused[index(reverse(direction))];
-    if ((refused || forgotten) && !limits_->enforcing && refused_payloads(reverse(direction), missing) != 1)
+    if ((refused || forgotten) && !limits_->enforcing &&
+        (refused_payloads(reverse(direction), missing) != 1 || refused_contradicts(reverse(direction))))
       ruling.events.add(StreamEvent::ambiguous);
     if (ahead || refused || vouched) {
       ruling.kind = Ruling::Kind::gap;

@@ -224,6 +224,7 @@ class Session {
   void take_echo(const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
   void remember_refused(const Segment& segment, Direction direction, Reason reason);
+  [[nodiscard]] bool refused_contradicts(Direction direction) const;
   [[nodiscard]] bool may_have_taken_others(Direction direction, StreamOffset begin,
                                            std::span<const std::uint8_t> bytes) const;
   [[nodiscard]] std::ptrdiff_t refused_payloads(Direction direction, StreamOffset at) const;

@@ -52,6 +52,16 @@ bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
   return std::any_of(refused.begin(), refused.end(), differs);
 }
 
+// Whether what was refused, and may have been taken, differs from what waits ahead of the hole.
+bool Session::refused_contradicts(Direction direction) const {
+  if (!memory_) return false;
+  const Assembler& bytes = receiver(direction).bytes;
+  const auto& refused = memory_->refused[index(direction)];
+  return std::any_of(refused.begin(), refused.end(), [&](const RefusedPayload& payload) {
+    return bytes.compare(payload.offset, payload.bytes).ahead;
+  });
+}
+
 void Session::remember_refused(const Segment& segment, Direction direction, Reason reason) {
   constexpr std::size_t most = 16;
   constexpr std::size_t most_bytes = 65536;

@@ -29,18 +29,28 @@ class LogWriter::Queue final : public Outlet {
   std::string& buffer() override { return line_; }
   void written(EventType type) override {
     LineRing& ring = is_urgent(type) ? rings_.urgent : rings_.routine;
-    if (!ring.push(line_)) {
+    if (!push(ring)) {
       auto& refused = rings_.refused[static_cast<std::size_t>(type)];
       refused.store(refused.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       lost_ = true;
     }
     line_.clear();
   }
+  void be_patient() override { until_ = std::chrono::steady_clock::now() + std::chrono::seconds(2); }
   bool finish() override { return !lost_; }
 
  private:
+  bool push(LineRing& ring) {
+    while (!ring.push(line_)) {
+      if (std::chrono::steady_clock::now() >= until_) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+
   Rings& rings_;
   std::string line_;
+  std::chrono::steady_clock::time_point until_{};  // to be waited for room
   bool lost_ = false;
 };
 
