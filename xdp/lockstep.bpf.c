@@ -400,7 +400,7 @@ int lockstep(struct xdp_md* context) {
       break;
   }
   if (frame.config->observe) return to_engine(&frame, 0);
-  return drop(&frame, frame.packet.kind - LS_TRUNCATED + LS_DROP_TRUNCATED);
+  return drop(&frame, frame.packet.kind - LS_BAD_LENGTH + LS_DROP_LENGTH);
 }
 
 char _license[] SEC("license") = "GPL";

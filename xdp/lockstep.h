@@ -176,7 +176,7 @@ enum ls_way {
 #define LS_COUNTS 32
 
 enum ls_drop {
-  LS_DROP_TRUNCATED = LS_DROPPED, /* truncated_frame */
+  LS_DROP_LENGTH = LS_DROPPED, /* ip_bad_header */
   LS_DROP_HEADER,                 /* tcp_bad_header */
   LS_DROP_FLAGS,                  /* tcp_bad_flags */
   LS_DROP_LAND,                   /* land */

@@ -22,7 +22,7 @@ enum ls_kind {
   LS_TCP,     /* everything below is set */
   LS_UNCLEAR, /* TCP perhaps: the engine must look */
   /* Dropped; the names are the decoder's. */
-  LS_TRUNCATED,
+  LS_BAD_LENGTH, /* the frame is shorter than its IP header says */
   LS_BAD_HEADER,
   LS_BAD_FLAGS,
   LS_LAND,
@@ -60,7 +60,7 @@ LS_INLINE __u16 ls_load16(const __u8* at) {
 LS_INLINE __u32 ls_parse_tcp(struct ls_bytes bytes, __u32 length, struct ls_packet* packet) {
   const __u8* tcp = bytes.at;
   if (length < 20) return LS_BAD_HEADER;
-  if (tcp + 20 > bytes.end) return LS_TRUNCATED;
+  if (tcp + 20 > bytes.end) return LS_UNCLEAR; /* beyond the first buffer */
   packet->source_port = ls_load16(tcp);
   packet->destination_port = ls_load16(tcp + 2);
   packet->flags = tcp[13];
@@ -87,7 +87,7 @@ LS_INLINE __u32 ls_parse_ip4(struct ls_bytes bytes, __u32 frame_left, struct ls_
   int fragment = (ls_load16(ip + 6) & 0x3fff) != 0;
   if (protocol != 6) return fragment && protocol == 51 ? LS_UNCLEAR : LS_PASSES; /* 51: may hide TCP */
   if (fragment || (ip[0] & 15) != 5) return LS_UNCLEAR;
-  if (frame_left < total) return LS_TRUNCATED;
+  if (frame_left < total) return LS_BAD_LENGTH;
   bytes.at = ip + 20;
   return ls_parse_tcp(bytes, total - 20, packet);
 }
@@ -107,7 +107,7 @@ LS_INLINE __u32 ls_parse_ip6(struct ls_bytes bytes, __u32 frame_left, struct ls_
   bytes.at = ip + 40;
   for (int i = 0; i < LS_EXTENSIONS; ++i) {
     if (next == 6) {
-      if (frame_left < 40 + length) return LS_TRUNCATED;
+      if (frame_left < 40 + length) return LS_BAD_LENGTH;
       return walked > length ? LS_UNCLEAR : ls_parse_tcp(bytes, length - walked, packet);
     }
     if (next == 43 || next == 44 || next == 51 || next == 135) return LS_UNCLEAR;
@@ -165,9 +165,6 @@ LS_INLINE void ls_parse(const void* data, const void* end, __u32 frame_length, s
   }
   if (type == 0x0800) packet->kind = ls_parse_ip4(bytes, left, packet);
   if (type == 0x86dd) packet->kind = ls_parse_ip6(bytes, left, packet);
-  /* Headers beyond the first buffer: the engine sees the whole frame. */
-  if (packet->kind == LS_TRUNCATED && frame_length > (__u32)((const __u8*)end - (const __u8*)data))
-    packet->kind = LS_UNCLEAR;
 }
 
 /* Ascending by (address, port), as bytes in network order. */

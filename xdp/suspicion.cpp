@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <tuple>
 
 #include <bpf/bpf.h>
 #include <fmt/format.h>
@@ -94,7 +95,9 @@ void add_addresses(const std::vector<RuleEnds>& found, unsigned bits, std::vecto
     add_edges(edges, bits == 32 ? source.addresses4 : source.addresses6, true, number, last);
     add_edges(edges, bits == 32 ? destination.addresses4 : destination.addresses6, false, number, last);
   }
-  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.at < b.at; });
+  // Where one range ends and the next of its class begins, the end comes first.
+  std::sort(edges.begin(), edges.end(),
+            [](const Edge& a, const Edge& b) { return std::tie(a.at, a.enters) < std::tie(b.at, b.enters); });
   ls_mask mask{};
   for (std::size_t i = 0; i < edges.size();) {
     const Number begin = edges[i].at;
