@@ -135,11 +135,11 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
       if (!told_one_direction_) ruling.events.add(StreamEvent::one_direction);
     }
   } else if (!from.known) {
-    if (ack > from.bytes.in_order()) return judge_unsent_ack(direction, ack);
+    if (ack > from.bytes.in_order()) return judge_unsent_ack(segment, direction, ack);
   } else {
     switch (place_of_ack(from, ack)) {
       case AckPlace::unsent:
-        return judge_unsent_ack(direction, ack);
+        return judge_unsent_ack(segment, direction, ack);
       case AckPlace::too_old:
         if (!may_be_predicted(to, from, begin, ack))
           return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
@@ -163,7 +163,7 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   return judge_payload(segment, direction, ruling);
 }
 
-Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
+Ruling Session::judge_unsent_ack(const Segment& segment, Direction direction, StreamOffset ack) const {
   const HostMirror& from = sender(direction);
   const StreamOffset missing = from.bytes.in_order();
   Ruling ruling;
@@ -206,6 +206,11 @@ Ruling Session::judge_unsent_ack(Direction direction, StreamOffset ack) const {
   }
   Ruling refusal = drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
   if (memory_ && memory_->more_refused[index(reverse(direction))]) refusal.events.add(StreamEvent::ambiguous);
+  // If the capture lacks what it acknowledges, it was taken, in the place of what waits there.
+  const HostMirror& to = receiver(direction);
+  if (!limits_->enforcing && to.bytes.has_islands() &&
+      to.bytes.compare(to.to_offset(segment.seq), segment.payload).ahead)
+    refusal.events.add(StreamEvent::ambiguous);
   return refusal;
 }
 

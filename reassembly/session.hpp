@@ -202,7 +202,7 @@ class Session {
            adopted_sides_[1] != segment.side;
   }
   void confirm_adoption(const Segment& segment, Direction direction);
-  [[nodiscard]] Ruling judge_unsent_ack(Direction direction, StreamOffset ack) const;
+  [[nodiscard]] Ruling judge_unsent_ack(const Segment& segment, Direction direction, StreamOffset ack) const;
   // The other end of an adopted connection has never spoken: its segments may go another way (EVASIONS I10).
   [[nodiscard]] bool one_direction(Direction direction) const { return !sender(direction).heard; }
   [[nodiscard]] Ruling judge_payload(const Segment& segment, Direction direction, Ruling ruling) const;

@@ -203,3 +203,10 @@ TEST_CASE("observing, what was refused and taken all the same may have erased wh
   wire.as_client().sends("EVIL", {.seq = 1, .tsval = 1, .tsecr = 5000}).passes().delivers_nothing();
   wire.server.acks({.ack = 5, .tsval = 5001, .tsecr = 1001}).passes().raises(StreamEvent::ambiguous);
 }
+
+TEST_CASE("observing, what acknowledges bytes that the capture lacks may take the place of what waits",
+          "[observing][D02][O05]") {
+  auto wire = Wire::established(watching());
+  wire.as_client().sends("wait", {.seq = 9}).passes();
+  wire.as_client().sends("+EVIL+", {.seq = 8, .ack = 100}).passes().raises(StreamEvent::ambiguous);
+}
