@@ -95,7 +95,7 @@ struct FlowCounters {
   std::uint64_t kernel_blocked = 0;   // ... to be dropped
   std::uint64_t kernel_returned = 0;  // came back
   std::uint64_t kernel_refused = 0;   // found no room there
-  std::uint64_t diverged = 0;  // replay: flows whose hosts took what was not forwarded here
+  std::uint64_t diverged = 0;         // replay: flows whose hosts took what was not forwarded here
   std::uint64_t with_capture_gap =
       0;  // replay: flows of which the capture lacks bytes that were acknowledged
 };

@@ -70,8 +70,8 @@ void KernelVerdicts::on_packet(const Packet& packet) {
   if (Pipeline::released(flow) != Release::none) give(flow, LS_BYPASSED);
 }
 
-// A few packets after a drop are answered: a host that repeats or challenges is reset once more. Whoever goes on all
-// the same does not listen. Of two flows that share a place the later one counts from the start.
+// A few packets after a drop are answered: a host that repeats or challenges is reset once more. Whoever goes
+// on all the same does not listen. Of two flows that share a place the later one counts from the start.
 bool KernelVerdicts::goes_on(const Flow& flow) {
   Drops& drops = drops_[flow.number % drops_.size()];
   if (drops.flow != flow.number) drops = {flow.number, 0};

@@ -1,7 +1,7 @@
-// Which connections of a worker the kernel decides alone, and how they come back: the worker's side of the map
-// `flows` (xdp/lockstep.h). A flow is given to the kernel when nobody need look at it any more, or when it is
-// dropped and its hosts go on all the same; it comes back when its entry has expired, the rules have changed, or the
-// packets of one side changed their queue before the engine had finished them.
+// Which connections of a worker the kernel decides alone, and how they come back: the worker's side of the
+// map `flows` (xdp/lockstep.h). A flow is given to the kernel when nobody need look at it any more, or when
+// it is dropped and its hosts go on all the same; it comes back when its entry has expired, the rules have
+// changed, or the packets of one side changed their queue before the engine had finished them.
 //
 // An observer of the worker's pipeline, on its thread. A system call a flow given or taken, none a packet.
 #pragma once
@@ -34,8 +34,8 @@ class KernelVerdicts final : public Observer {
   };
   KernelVerdicts(xdp::FlowVerdicts map, Seat seat, const Limits& limits);
 
-  // Before its pipeline sees a packet; FlowCounters::kernel_... are counted. Both must outlive this object's last
-  // call.
+  // Before its pipeline sees a packet; FlowCounters::kernel_... are counted. Both must outlive this object's
+  // last call.
   void watch(Pipeline& pipeline, FlowCounters& counters) {
     pipeline_ = &pipeline;
     counters_ = &counters;
@@ -67,8 +67,8 @@ class KernelVerdicts final : public Observer {
   FlowCounters* counters_ = nullptr;
   std::chrono::steady_clock::time_point full_until_{};  // the map found no room not long ago
   std::vector<Drops> drops_ = std::vector<Drops>(1024);
-  std::uint64_t ticket_ = 0;   // of the last flow given
-  std::uint64_t arming_ = 0;   // up to which tickets are armed next; 0: no round is under way
+  std::uint64_t ticket_ = 0;  // of the last flow given
+  std::uint64_t arming_ = 0;  // up to which tickets are armed next; 0: no round is under way
   std::array<std::uint64_t, std::size_t{LS_SIDES} * LS_MAX_QUEUES> sent_{};  // as that round began
 };
 

@@ -21,13 +21,16 @@ std::string_view trimmed(std::string_view line) {
 
 tl::expected<void, std::string> read(const std::string& path, bool allow, std::vector<xdp::Prefix>& out) {
   std::ifstream file(path);
-  if (!file) return tl::unexpected(fmt::format("{}: {}", path, std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
+  if (!file)
+    return tl::unexpected(
+        fmt::format("{}: {}", path, std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
     const std::string_view text = trimmed(line);
     if (text.empty()) continue;
     const auto prefix = parse_prefix(text);
-    if (!prefix) return tl::unexpected(fmt::format("{}:{}: '{}' is no address or prefix", path, number, text));
+    if (!prefix)
+      return tl::unexpected(fmt::format("{}:{}: '{}' is no address or prefix", path, number, text));
     out.push_back({prefix->address.bytes, prefix->address.version, prefix->bits, allow});
   }
   return {};

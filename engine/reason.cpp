@@ -30,8 +30,9 @@ std::string_view suricata(Reason reason) {
 }
 
 Reason kernel_reason(std::size_t what) {
-  constexpr std::array reasons{Reason::ip_bad_header, Reason::tcp_bad_header, Reason::tcp_bad_flags, Reason::land,
-                               Reason::blocked_prefix,  Reason::blocked_flow,   Reason::syn_rate,      Reason::engine_absent};
+  constexpr std::array reasons{Reason::ip_bad_header, Reason::tcp_bad_header, Reason::tcp_bad_flags,
+                               Reason::land,          Reason::blocked_prefix, Reason::blocked_flow,
+                               Reason::syn_rate,      Reason::engine_absent};
   static_assert(reasons.size() == std::size_t{LS_COUNTED} - LS_DROPPED);
   return reasons[what - std::size_t{LS_DROPPED}];
 }

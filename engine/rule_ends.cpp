@@ -17,7 +17,8 @@ std::vector<xdp::AddressRange> ranges(const signatures::AddressSet& set, std::ui
   const std::size_t bytes = version == 4 ? 4 : 16;
   if (set.is_any()) return {{0, version == 4 ? xdp::Number{0xffffffffU} : ~xdp::Number{0}}};
   std::vector<xdp::AddressRange> out;
-  for (const auto& [first, last] : set.ranges(version)) out.emplace_back(number(first, bytes), number(last, bytes));
+  for (const auto& [first, last] : set.ranges(version))
+    out.emplace_back(number(first, bytes), number(last, bytes));
   return out;
 }
 
@@ -35,7 +36,8 @@ std::vector<xdp::RuleEnds> rule_ends(const RuleGeneration& rules) {
   std::vector<xdp::RuleEnds> found;
   for (std::uint32_t i = 0; i < rules.set->size(); ++i) {
     const signatures::Rule& rule = rules.set->rule(i);
-    xdp::RuleEnds ends{end_of(rule.source, rule.source_ports), end_of(rule.destination, rule.destination_ports)};
+    xdp::RuleEnds ends{end_of(rule.source, rule.source_ports),
+                       end_of(rule.destination, rule.destination_ports)};
     if (std::find(found.begin(), found.end(), ends) == found.end()) found.push_back(std::move(ends));
   }
   return found;

@@ -1,5 +1,5 @@
-// The headers of a set's rules as the kernel's part of the wire needs them, to tell which connections are for the
-// engine.
+// The headers of a set's rules as the kernel's part of the wire needs them, to tell which connections are for
+// the engine.
 #pragma once
 #include <vector>
 

@@ -143,7 +143,7 @@ struct WireSettings {
   Nanoseconds stale_after = std::chrono::seconds{1};  // without a sign of life of a worker
   std::string pin_dir = "/sys/fs/bpf/lockstep";
   std::uint64_t kernel_flows = 262'144;
-  bool bypass = true;  // the kernel forwards alone what no rule can match
+  bool bypass = true;          // the kernel forwards alone what no rule can match
   std::uint64_t syn_rate = 0;  // a second from one source prefix; 0: no limit
   std::vector<std::string> block_files = {};
   std::vector<std::string> allow_files = {};

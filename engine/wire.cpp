@@ -33,8 +33,10 @@ tl::expected<void, std::string> Wire::attach() {
   const std::string pins = pins_of(settings_, pair_);
   CapturePlan& plan = pair_.plan();
   if (!plan.afxdp) return xdp::Program::detach(pins);
-  xdp::AttachWish wish{.interfaces = {pair_.outside(), pair_.inside()}, .pins = pins,
-                       .flows = static_cast<std::uint32_t>(settings_.kernel_flows), .native = plan.native};
+  xdp::AttachWish wish{.interfaces = {pair_.outside(), pair_.inside()},
+                       .pins = pins,
+                       .flows = static_cast<std::uint32_t>(settings_.kernel_flows),
+                       .native = plan.native};
   auto program = xdp::Program::attach(wish);
   if (!program && wish.native) {
     spdlog::warn("{}; the kernel's generic hook is tried", program.error());
@@ -90,7 +92,8 @@ tl::expected<Wire::Seats, std::string> Wire::open_afxdp(HashSeed seed, const Flo
   for (const std::uint32_t of_side : pair_.queues()) queues += (of_side + workers - 1) / workers;
   // What its rings hold when all are full, and a batch of copies.
   const std::size_t chunks = queues * afxdp::ring_entries + LS_SIDES * afxdp::transmit_entries + 1024;
-  auto memory = afxdp::Memory::make(workers * chunks, pair_.mtu() <= afxdp::most_mtu_of_half_page ? 2048 : 4096);
+  auto memory =
+      afxdp::Memory::make(workers * chunks, pair_.mtu() <= afxdp::most_mtu_of_half_page ? 2048 : 4096);
   if (!memory) return tl::unexpected(memory.error());
   auto exchange = std::make_shared<afxdp::Exchange>(workers, chunks, seed);
   gate_ = std::make_shared<afxdp::Gate>(program_->config(), workers);
@@ -98,8 +101,13 @@ tl::expected<Wire::Seats, std::string> Wire::open_afxdp(HashSeed seed, const Flo
   std::atomic_ref(program_->config().workers).store(static_cast<std::uint32_t>(workers));
   Seats seats;
   for (std::size_t n = 0; n < workers; ++n) {
-    AfxdpPort::Parts parts{.number = n, .port = first_port(), .memory = *memory, .chunks = chunks,
-                           .exchange = exchange, .gate = gate_, .sockets = {},
+    AfxdpPort::Parts parts{.number = n,
+                           .port = first_port(),
+                           .memory = *memory,
+                           .chunks = chunks,
+                           .exchange = exchange,
+                           .gate = gate_,
+                           .sockets = {},
                            .seat = {&program_->config(), &program_->workers()[n], program_->queues().data()}};
     auto seat = open_seat(std::move(parts), timeouts);
     if (!seat) return tl::unexpected(seat.error());
@@ -128,10 +136,11 @@ tl::expected<WireSeat, std::string> Wire::open_seat(AfxdpPort::Parts parts, cons
   }
   auto map = xdp::FlowVerdicts::open(program_->pins());
   if (!map) return tl::unexpected(map.error());
-  const KernelVerdicts::Seat place{parts.seat.worker, parts.seat.queues, static_cast<std::uint32_t>(parts.number),
-                                   parts.exchange};
+  const KernelVerdicts::Seat place{parts.seat.worker, parts.seat.queues,
+                                   static_cast<std::uint32_t>(parts.number), parts.exchange};
   WireSeat seat;
-  seat.verdicts = std::make_unique<KernelVerdicts>(std::move(*map), place, KernelVerdicts::Limits{settings_.bypass, timeouts});
+  seat.verdicts = std::make_unique<KernelVerdicts>(std::move(*map), place,
+                                                   KernelVerdicts::Limits{settings_.bypass, timeouts});
   auto port = AfxdpPort::make(std::move(parts));
   if (!port) return tl::unexpected(port.error());
   seat.port = std::move(*port);
@@ -146,7 +155,8 @@ tl::expected<void, std::string> Wire::suspect(const RuleGeneration& rules) {
   if (!program_) return {};
   // What was for the engine stays so: it may hold packets of such a connection, or a verdict.
   for (xdp::RuleEnds& ends : rule_ends(rules))
-    if (std::find(suspected_.begin(), suspected_.end(), ends) == suspected_.end()) suspected_.push_back(std::move(ends));
+    if (std::find(suspected_.begin(), suspected_.end(), ends) == suspected_.end())
+      suspected_.push_back(std::move(ends));
   return xdp::write_suspicion(xdp::plan_suspicion(suspected_), *program_);
 }
 

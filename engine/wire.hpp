@@ -31,7 +31,8 @@ struct WireSeat {
 
 class Wire {
  public:
-  // `number` counts the pairs of a run. `settings` must outlive the wire. The errors are what stands in the way.
+  // `number` counts the pairs of a run. `settings` must outlive the wire. The errors are what stands in the
+  // way.
   [[nodiscard]] static tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> take(
       const WireSettings& settings, std::string_view pair, std::uint16_t number);
 
@@ -40,8 +41,8 @@ class Wire {
                                                                             const FlowTimeouts& timeouts);
   // Which connections the engine gets: those that these rules or any before them can match.
   [[nodiscard]] tl::expected<void, std::string> suspect(const RuleGeneration& rules);
-  // These take the place of the prefixes that the kernel blocked and allowed. Without a kernel's part of the wire
-  // it is an error to have any.
+  // These take the place of the prefixes that the kernel blocked and allowed. Without a kernel's part of the
+  // wire it is an error to have any.
   [[nodiscard]] tl::expected<void, std::string> set_prefixes(std::span<const xdp::Prefix> prefixes);
   // The engine is there: from here on wire.fail says what becomes of traffic without it.
   void begin();
@@ -60,12 +61,15 @@ class Wire {
   using Seats = std::vector<WireSeat>;
   Wire(const WireSettings& settings, WirePair pair, std::uint16_t number)
       : settings_(settings), pair_(std::move(pair)), number_(number) {}
-  [[nodiscard]] std::uint16_t first_port() const { return static_cast<std::uint16_t>(outside_port + 2 * number_); }
+  [[nodiscard]] std::uint16_t first_port() const {
+    return static_cast<std::uint16_t>(outside_port + 2 * number_);
+  }
   [[nodiscard]] tl::expected<void, std::string> attach();
   void set_policy();
   [[nodiscard]] bool is_whole() const;
   [[nodiscard]] tl::expected<Seats, std::string> open_afxdp(HashSeed seed, const FlowTimeouts& timeouts);
-  [[nodiscard]] tl::expected<WireSeat, std::string> open_seat(AfxdpPort::Parts parts, const FlowTimeouts& timeouts);
+  [[nodiscard]] tl::expected<WireSeat, std::string> open_seat(AfxdpPort::Parts parts,
+                                                              const FlowTimeouts& timeouts);
 
   const WireSettings& settings_;
   WirePair pair_;

@@ -31,20 +31,6 @@ tl::expected<Descriptor, std::string> lock(const WireSettings& settings, const s
   return file;
 }
 
-// The part of the path that exists: programs are pinned in directories that this process makes in it.
-std::string bpf_file_system(const std::string& pins) {
-  std::filesystem::path path(pins);
-  std::error_code error;
-  while (!path.empty() && path != path.root_path() && !std::filesystem::exists(path, error))
-    path = path.parent_path();
-  return path;
-}
-
-std::pair<std::string, std::string> names(std::string_view pair) {
-  const auto colon = pair.find(':');
-  return {std::string(pair.substr(0, colon)), std::string(pair.substr(colon + 1))};
-}
-
 std::string line(const Finding& finding) {
   std::string text = fmt::format("{}: {}", finding.subject, finding.text);
   return finding.remedy.empty() ? text : fmt::format("{}: {}", text, finding.remedy);
@@ -68,20 +54,21 @@ std::vector<std::string> obstacles(const Examination& examination, const PairFac
 
 }  // namespace
 
+std::pair<std::string, std::string> pair_names(std::string_view pair) {
+  const auto colon = pair.find(':');
+  return {std::string(pair.substr(0, colon)), std::string(pair.substr(colon + 1))};
+}
+
 tl::expected<WirePair, std::vector<std::string>> WirePair::take(const WireSettings& settings,
                                                                 std::string_view pair) {
   using Errors = std::vector<std::string>;
-  const auto [outside, inside] = names(pair);
+  const auto [outside, inside] = pair_names(pair);
   auto taken = take_over(settings, pair);
   if (!taken) return tl::unexpected(Errors{taken.error()});
-  PairFacts facts;
-  for (const auto& [interface, port] :
-       {std::pair(outside, &facts.outside), std::pair(inside, &facts.inside)}) {
-    auto gathered = gather_port(interface);
-    if (!gathered) return tl::unexpected(Errors{gathered.error()});
-    *port = std::move(*gathered);
-  }
-  Examination examination = examine(gather_host(bpf_file_system(settings.pin_dir)), facts, settings.capture);
+  const auto gathered = gather_pair(outside, inside);
+  if (!gathered) return tl::unexpected(Errors{gathered.error()});
+  const PairFacts& facts = *gathered;
+  Examination examination = examine(gather_host(settings.pin_dir), facts, settings.capture);
   std::vector<InterfaceChange> changes;
   auto lines = obstacles(examination, facts, settings.fix_offloads, changes);
   if (!lines.empty()) return tl::unexpected(std::move(lines));
@@ -100,7 +87,7 @@ tl::expected<WirePair, std::vector<std::string>> WirePair::take(const WireSettin
 }
 
 tl::expected<WirePair, std::string> WirePair::take_over(const WireSettings& settings, std::string_view pair) {
-  const auto [outside, inside] = names(pair);
+  const auto [outside, inside] = pair_names(pair);
   auto locked = lock(settings, outside, inside);
   if (!locked) return tl::unexpected(locked.error());
   auto setup = InterfaceSetup::read(file_of(settings, outside, inside, "interfaces"));

@@ -8,6 +8,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -18,6 +19,9 @@
 #include "engine/settings.hpp"
 
 namespace lockstep {
+
+// Of "OUTSIDE:INSIDE".
+[[nodiscard]] std::pair<std::string, std::string> pair_names(std::string_view pair);
 
 class WirePair {
  public:

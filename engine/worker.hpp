@@ -30,8 +30,9 @@ class Worker {
     RuleBoard& board;
   };
   // Worker `n` begins with the rules that stand on the board, and follows it. The error is for the user.
-  [[nodiscard]] static tl::expected<std::unique_ptr<Worker>, std::string> make(
-      const Shared& shared, std::size_t n, EventLog log, WireSeat seat);
+  [[nodiscard]] static tl::expected<std::unique_ptr<Worker>, std::string> make(const Shared& shared,
+                                                                               std::size_t n, EventLog log,
+                                                                               WireSeat seat);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;

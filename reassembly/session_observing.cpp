@@ -35,8 +35,8 @@ std::ptrdiff_t Session::refused_payloads(Direction direction, StreamOffset at) c
                        [&](const auto& payload) { return payload.holds(at); });
 }
 
-// Whether other bytes for [begin, ...) were refused for acknowledging what was not seen to be sent: if the capture
-// lacks that, the host took them.
+// Whether other bytes for [begin, ...) were refused for acknowledging what was not seen to be sent: if the
+// capture lacks that, the host took them.
 bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
                                     std::span<const std::uint8_t> bytes) const {
   if (!memory_) return false;
@@ -45,8 +45,8 @@ bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
     const StreamOffset from = std::max(begin, refused.offset);
     const StreamOffset to = std::min(end, refused.offset + static_cast<StreamOffset>(refused.bytes.size()));
     return refused.acknowledged_unsent && from < to &&
-           !std::equal(refused.bytes.begin() + (from - refused.offset), refused.bytes.begin() + (to - refused.offset),
-                       bytes.begin() + (from - begin));
+           !std::equal(refused.bytes.begin() + (from - refused.offset),
+                       refused.bytes.begin() + (to - refused.offset), bytes.begin() + (from - begin));
   };
   const auto& refused = memory_->refused[index(direction)];
   return std::any_of(refused.begin(), refused.end(), differs);
@@ -73,9 +73,9 @@ void Session::remember_refused(const Segment& segment, Direction direction, Reas
     refused.erase(refused.begin());
     memory_->more_refused[index(direction)] = true;
   }
-  refused.push_back(
-      {receiver(direction).to_offset(segment.seq), {segment.payload.begin(), segment.payload.end()},
-       reason == Reason::ack_of_unsent});
+  refused.push_back({receiver(direction).to_offset(segment.seq),
+                     {segment.payload.begin(), segment.payload.end()},
+                     reason == Reason::ack_of_unsent});
 }
 
 std::pair<StreamOffset, StreamOffset> Session::recall(Direction direction, StreamOffset to) {

@@ -1,5 +1,5 @@
-// The connections of a pair that the kernel decides alone: the map `flows` (xdp/lockstep.h). One worker's object; a
-// call is a system call, so a handful a connection and none a packet.
+// The connections of a pair that the kernel decides alone: the map `flows` (xdp/lockstep.h). One worker's
+// object; a call is a system call, so a handful a connection and none a packet.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -26,8 +26,8 @@ class FlowVerdicts {
   // What stood there last.
   std::optional<ls_flow> erase(const ls_flow_key& key);
   [[nodiscard]] std::optional<ls_flow> find(const ls_flow_key& key) const;
-  // Some entries on from where the last call ended, about `count`; after the last one it begins anew. Of entries
-  // that come or go meanwhile some may be left out or come twice.
+  // Some entries on from where the last call ended, about `count`; after the last one it begins anew. Of
+  // entries that come or go meanwhile some may be left out or come twice.
   [[nodiscard]] const std::vector<Entry>& next(std::size_t count);
 
  private:

@@ -1,11 +1,12 @@
-/* The kernel's part of the wire, on both interfaces of a pair: drops early what no engine need see, forwards what
- * the engine need not see, gives it the rest. All policy is in the maps (xdp/lockstep.h); a frame is never changed.
+/* The kernel's part of the wire, on both interfaces of a pair: drops early what no engine need see, forwards
+ * what the engine need not see, gives it the rest. All policy is in the maps (xdp/lockstep.h); a frame is
+ * never changed.
  */
-#include <linux/bpf.h>
+#include "xdp/lockstep.h"
 
 #include <bpf/bpf_helpers.h>
+#include <linux/bpf.h>
 
-#include "xdp/lockstep.h"
 #include "xdp/parse.h"
 
 #define MAP(name_, type_, key_, value_, entries_, flags_) \
@@ -34,8 +35,10 @@ struct address_key {
   __u32 bits;
   __u8 address[16];
 };
-MAP(addresses4, BPF_MAP_TYPE_LPM_TRIE, struct address_key, struct ls_mask, LS_ADDRESS_PREFIXES, BPF_F_NO_PREALLOC);
-MAP(addresses6, BPF_MAP_TYPE_LPM_TRIE, struct address_key, struct ls_mask, LS_ADDRESS_PREFIXES, BPF_F_NO_PREALLOC);
+MAP(addresses4, BPF_MAP_TYPE_LPM_TRIE, struct address_key, struct ls_mask, LS_ADDRESS_PREFIXES,
+    BPF_F_NO_PREALLOC);
+MAP(addresses6, BPF_MAP_TYPE_LPM_TRIE, struct address_key, struct ls_mask, LS_ADDRESS_PREFIXES,
+    BPF_F_NO_PREALLOC);
 
 struct rate_key {
   __u8 prefix[8]; /* of the source: /24 or /64 */
@@ -141,8 +144,8 @@ LS_INLINE int to_engine(struct frame* frame, struct ls_mark* mark) {
 
 /* Prefixes. */
 
-/* `high` and `low`: the address as it stands in the packet; IPv4: its first four bytes, then zeros. Not static: the
- * verifier looks at such a function once, not at every way that leads there. */
+/* `high` and `low`: the address as it stands in the packet; IPv4: its first four bytes, then zeros. Not
+ * static: the verifier looks at such a function once, not at every way that leads there. */
 __noinline int look_up_exactly(__u64 high, __u64 low, __u32 table, __u32 version_and_length) {
   __u32 length = version_and_length & 0xff;
   struct ls_prefix_key key = {};
@@ -198,7 +201,8 @@ LS_INLINE int front6_has(__u32 table, __u32 half, __u64 prefix) {
 static long try_length6(__u32 i, struct walk* walk) {
   __u32 at = walk->from + i;
   if (at >= sizeof walk->in_use->lengths6) return 1;
-  walk->found = (__u32)look_up_exactly(walk->high, walk->low, walk->table, 6 << 8 | walk->in_use->lengths6[at]);
+  walk->found =
+      (__u32)look_up_exactly(walk->high, walk->low, walk->table, 6 << 8 | walk->in_use->lengths6[at]);
   return walk->found != LS_NO_PREFIX;
 }
 
@@ -210,7 +214,8 @@ LS_INLINE void walk_lengths6(struct walk* walk, __u32 from, __u32 to) {
 }
 
 __noinline int prefix6(__u64 high, __u64 low, __u32 table) {
-  struct walk walk = {.in_use = bpf_map_lookup_elem(&lengths, &table), .high = high, .low = low, .table = table};
+  struct walk walk = {
+      .in_use = bpf_map_lookup_elem(&lengths, &table), .high = high, .low = low, .table = table};
   const struct ls_lengths* in_use = walk.in_use;
   if (!in_use) return LS_NO_PREFIX;
   __u64 first = __builtin_bswap64(high);

@@ -11,8 +11,8 @@
 #include <linux/types.h>
 
 #define LS_ABI 1
-#define LS_SIDES 2        /* 0: outside, 1: inside; as in the lowest bit of Frame::port */
-#define LS_MAX_QUEUES 64  /* a side */
+#define LS_SIDES 2       /* 0: outside, 1: inside; as in the lowest bit of Frame::port */
+#define LS_MAX_QUEUES 64 /* a side */
 #define LS_MAX_WORKERS 64
 #define LS_FLOWS 262144
 #define LS_EXACT_PREFIXES 1048576 /* both families, both tables */
@@ -49,8 +49,8 @@ struct ls_config {
 
 /* Map `workers`, LS_MAX_WORKERS elements, mapped. Written by the engine. */
 struct ls_worker {
-  __u64 heartbeat; /* when it was last seen at work */
-  __u64 armed;     /* flow verdicts whose ticket is at most this may come into effect; see ls_flow */
+  __u64 heartbeat;  /* when it was last seen at work */
+  __u64 armed;      /* flow verdicts whose ticket is at most this may come into effect; see ls_flow */
   __u64 generation; /* of its flow verdicts: those of others are no longer valid */
   __u64 reserved[5];
 };
@@ -82,8 +82,8 @@ enum ls_verdict {
 
 /* No packet of a bypassed flow may overtake one that the engine still holds. The program forwards the flow's
  * packets itself from the first one on for which
- *   - the entry is armed: its ticket is at most workers[worker].armed. The engine arms it when every queue has
- *     finished what had been sent on it as the entry was made.
+ *   - the entry is armed: its ticket is at most workers[worker].armed. The engine arms it when every queue
+ * has finished what had been sent on it as the entry was made.
  *   - for both sides, queues[mark.queue].finished >= mark.position, if the mark is set: what the program sent
  *     to the engine while the entry was there has been finished too.
  * Until then it sends the packet to the engine and marks it. When a side's packets change the queue while the
@@ -115,15 +115,14 @@ struct ls_flow {
   __u64 bytes[LS_SIDES];
 };
 
-/* Prefixes that are blocked or allowed, both families. Two tables, of which config.prefixes names the one in force:
- * the engine fills the other one, then switches. An address is looked up in a front first, exactly only where the
- * front says so.
- *   front4: two bits for each /24 (map `front4`, LS_FRONT4_WORDS of 32 a table): one of enum ls_prefix
- *   front6: a bit for each hash of the first 48 and of the first 32 bits (map `front6`, LS_FRONT6_WORDS a table)
- *   lengths: which lengths the exact table holds, longest first (map `lengths`, by table)
- *   exact: hash from ls_prefix_key to one of enum ls_prefix (map `exact`)
- * IPv4 addresses whose front says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter prefix
- * says of such a /24 stands in `exact` as a prefix of length 24.
+/* Prefixes that are blocked or allowed, both families. Two tables, of which config.prefixes names the one in
+ * force: the engine fills the other one, then switches. An address is looked up in a front first, exactly
+ * only where the front says so. front4: two bits for each /24 (map `front4`, LS_FRONT4_WORDS of 32 a table):
+ * one of enum ls_prefix front6: a bit for each hash of the first 48 and of the first 32 bits (map `front6`,
+ * LS_FRONT6_WORDS a table) lengths: which lengths the exact table holds, longest first (map `lengths`, by
+ * table) exact: hash from ls_prefix_key to one of enum ls_prefix (map `exact`) IPv4 addresses whose front
+ * says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter prefix says of such a /24
+ * stands in `exact` as a prefix of length 24.
  */
 enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
 #define LS_PREFIX_TABLES 2
@@ -149,14 +148,14 @@ struct ls_lengths {
 };
 
 /* Fibonacci hashing of the first 48 or 32 bits, given as a number, to a bit of its half of front6. */
-#define LS_FRONT6_BIT(prefix) (((prefix) * 0x9e3779b97f4a7c15ULL) >> 42)
+#define LS_FRONT6_BIT(prefix) (((prefix)*0x9e3779b97f4a7c15ULL) >> 42)
 
 /* Maps `ports`, 65536 elements by port number, and `addresses4`, `addresses6`, tries of prefixes: which of up
  * to 64 classes of rules can match a source or a destination there. A connection between (a, p) and (b, q) is
  * suspicious if
  *   source(a) & source(p) & destination(b) & destination(q)  or  the same with both ends exchanged
- * is not 0; the masks of addresses are taken as all ones unless config.by_address. An address without an entry
- * has the masks 0. */
+ * is not 0; the masks of addresses are taken as all ones unless config.by_address. An address without an
+ * entry has the masks 0. */
 struct ls_mask {
   __u64 source;
   __u64 destination;
@@ -171,16 +170,16 @@ enum ls_way {
   LS_FORWARDED_BYPASS,  /* by the verdict of its flow */
   LS_FORWARDED_ALLOWED, /* an allowed prefix */
   LS_FORWARDED_OPEN,    /* it was for the engine, which could not take it */
-  LS_DROPPED, /* the first of the reasons of drops, in the order of enum ls_drop */
+  LS_DROPPED,           /* the first of the reasons of drops, in the order of enum ls_drop */
 };
 #define LS_COUNTS 32
 
 enum ls_drop {
   LS_DROP_LENGTH = LS_DROPPED, /* ip_bad_header */
-  LS_DROP_HEADER,                 /* tcp_bad_header */
-  LS_DROP_FLAGS,                  /* tcp_bad_flags */
-  LS_DROP_LAND,                   /* land */
-  LS_DROP_PREFIX,                 /* blocked_prefix, and the others of xdp/reasons.h */
+  LS_DROP_HEADER,              /* tcp_bad_header */
+  LS_DROP_FLAGS,               /* tcp_bad_flags */
+  LS_DROP_LAND,                /* land */
+  LS_DROP_PREFIX,              /* blocked_prefix, and the others of xdp/reasons.h */
   LS_DROP_FLOW,
   LS_DROP_SYN_RATE,
   LS_DROP_ABSENT,
@@ -195,10 +194,10 @@ struct ls_count {
 /* Ring buffer `samples`: packets that were dropped in the kernel, now and then one. */
 #define LS_SAMPLE_BYTES 128
 struct ls_sample {
-  __u64 time;    /* CLOCK_MONOTONIC */
-  __u32 what;    /* as in `counts` */
+  __u64 time; /* CLOCK_MONOTONIC */
+  __u32 what; /* as in `counts` */
   __u32 side;
-  __u32 length;  /* of the frame */
+  __u32 length;   /* of the frame */
   __u32 captured; /* bytes of it that follow */
   __u8 bytes[LS_SAMPLE_BYTES];
 };

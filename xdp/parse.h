@@ -1,10 +1,10 @@
-/* What one frame alone tells: its endpoints, if it is TCP, and whether it can be told at all. Plain C that compiles
- * for the kernel and for the tests. Every access is checked against `end`; nothing is allocated or written but
- * `struct ls_packet`.
+/* What one frame alone tells: its endpoints, if it is TCP, and whether it can be told at all. Plain C that
+ * compiles for the kernel and for the tests. Every access is checked against `end`; nothing is allocated or
+ * written but `struct ls_packet`.
  *
- * The answers agree with the engine's decoder (reassembly/wire.hpp): what is dropped here it refuses too, for the
- * same fault. What needs more than a look at fixed places (IPv4 options on TCP, fragments, routing headers) is left to
- * it.
+ * The answers agree with the engine's decoder (reassembly/wire.hpp): what is dropped here it refuses too, for
+ * the same fault. What needs more than a look at fixed places (IPv4 options on TCP, fragments, routing
+ * headers) is left to it.
  */
 #ifndef LOCKSTEP_XDP_PARSE_H
 #define LOCKSTEP_XDP_PARSE_H

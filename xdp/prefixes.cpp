@@ -17,7 +17,8 @@ constexpr std::uint8_t whole24 = 24;
 Prefix masked(Prefix prefix) {
   for (std::size_t i = 0; i < prefix.address.size(); ++i) {
     const int bits = std::clamp(prefix.length - static_cast<int>(i) * 8, 0, 8);
-    prefix.address[i] = static_cast<std::uint8_t>(prefix.address[i] & (0xff00U >> static_cast<unsigned>(bits)));
+    prefix.address[i] =
+        static_cast<std::uint8_t>(prefix.address[i] & (0xff00U >> static_cast<unsigned>(bits)));
   }
   return prefix;
 }
@@ -32,14 +33,15 @@ std::vector<Prefix> in_order(std::span<const Prefix> prefixes) {
   sorted.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) sorted.push_back(masked(prefix));
   std::sort(sorted.begin(), sorted.end(), [](const Prefix& a, const Prefix& b) {
-    return std::tie(a.length, a.version, a.address, a.allow) < std::tie(b.length, b.version, b.address, b.allow);
+    return std::tie(a.length, a.version, a.address, a.allow) <
+           std::tie(b.length, b.version, b.address, b.allow);
   });
   return sorted;
 }
 
 std::uint32_t block_of(const Prefix& prefix) {
-  return static_cast<std::uint32_t>(prefix.address[0]) << 16U | static_cast<std::uint32_t>(prefix.address[1]) << 8U |
-         prefix.address[2];
+  return static_cast<std::uint32_t>(prefix.address[0]) << 16U |
+         static_cast<std::uint32_t>(prefix.address[1]) << 8U | prefix.address[2];
 }
 
 std::uint64_t first_bits(const Prefix& prefix, unsigned bits) {
@@ -68,9 +70,11 @@ class Front4 {
 
 tl::expected<Prefixes, std::string> Prefixes::open(const std::string& pins) {
   Prefixes prefixes;
-  auto front4 = Elements<std::uint64_t>::open(pins, "front4", std::size_t{LS_PREFIX_TABLES} * LS_FRONT4_WORDS);
+  auto front4 =
+      Elements<std::uint64_t>::open(pins, "front4", std::size_t{LS_PREFIX_TABLES} * LS_FRONT4_WORDS);
   if (!front4) return tl::unexpected(front4.error());
-  auto front6 = Elements<std::uint64_t>::open(pins, "front6", std::size_t{LS_PREFIX_TABLES} * LS_FRONT6_WORDS);
+  auto front6 =
+      Elements<std::uint64_t>::open(pins, "front6", std::size_t{LS_PREFIX_TABLES} * LS_FRONT6_WORDS);
   if (!front6) return tl::unexpected(front6.error());
   auto lengths = Elements<ls_lengths>::open(pins, "lengths", LS_PREFIX_TABLES);
   if (!lengths) return tl::unexpected(lengths.error());
@@ -97,8 +101,9 @@ tl::expected<void, std::string> Prefixes::replace(std::span<const Prefix> prefix
   note_lengths(table, sorted);
   if (too_many_) {
     clear_exact(table);
-    return tl::unexpected(fmt::format("{} prefixes: the kernel's table holds {} for both the old and the new ones",
-                                      prefixes.size(), LS_EXACT_PREFIXES));
+    return tl::unexpected(
+        fmt::format("{} prefixes: the kernel's table holds {} for both the old and the new ones",
+                    prefixes.size(), LS_EXACT_PREFIXES));
   }
   std::atomic_ref(config.prefixes).store(prefixes.empty() ? LS_PREFIX_TABLES : table);
   return {};
@@ -113,7 +118,8 @@ void Prefixes::clear_exact(std::uint32_t table) {
     }
     std::erase_if(held_[table], [&](const ls_prefix_key& held) { return held.table != table; });
   }
-  for (const ls_prefix_key& key : held_[table]) static_cast<void>(bpf_map_delete_elem(exact_.descriptor(), &key));
+  for (const ls_prefix_key& key : held_[table])
+    static_cast<void>(bpf_map_delete_elem(exact_.descriptor(), &key));
   held_[table].clear();
 }
 
@@ -129,10 +135,11 @@ bool Prefixes::put(std::uint32_t table, const Prefix& prefix, std::uint32_t what
   return !too_many_;
 }
 
-// Short prefixes are spread over their blocks, shortest first; then blocks with longer ones are to be looked up, and
-// what their short prefix says goes with these.
+// Short prefixes are spread over their blocks, shortest first; then blocks with longer ones are to be looked
+// up, and what their short prefix says goes with these.
 void Prefixes::fill_front4(std::uint32_t table, const std::vector<Prefix>& longest_last) {
-  const std::span<std::uint64_t> words = front4_.get().subspan(std::size_t{table} * LS_FRONT4_WORDS, LS_FRONT4_WORDS);
+  const std::span<std::uint64_t> words =
+      front4_.get().subspan(std::size_t{table} * LS_FRONT4_WORDS, LS_FRONT4_WORDS);
   std::fill(words.begin(), words.end(), 0);
   Front4 front(words);
   for (const Prefix& prefix : longest_last) {
@@ -153,7 +160,8 @@ void Prefixes::fill_front4(std::uint32_t table, const std::vector<Prefix>& longe
 }
 
 void Prefixes::fill_front6(std::uint32_t table, std::span<const Prefix> prefixes) {
-  const std::span<std::uint64_t> words = front6_.get().subspan(std::size_t{table} * LS_FRONT6_WORDS, LS_FRONT6_WORDS);
+  const std::span<std::uint64_t> words =
+      front6_.get().subspan(std::size_t{table} * LS_FRONT6_WORDS, LS_FRONT6_WORDS);
   std::fill(words.begin(), words.end(), 0);
   for (const Prefix& prefix : prefixes) {
     if (prefix.version != 6 || prefix.length < 32) continue;
@@ -166,14 +174,17 @@ void Prefixes::fill_front6(std::uint32_t table, std::span<const Prefix> prefixes
 void Prefixes::note_lengths(std::uint32_t table, std::span<const Prefix> prefixes) {
   std::array<bool, 33> used4{};
   std::array<bool, 129> used6{};
-  for (const Prefix& prefix : prefixes) (prefix.version == 4 ? used4[prefix.length] : used6[prefix.length]) = true;
+  for (const Prefix& prefix : prefixes)
+    (prefix.version == 4 ? used4[prefix.length] : used6[prefix.length]) = true;
   ls_lengths& lengths = lengths_[table];
   lengths = {};
   for (int length = 32; length > whole24; --length)
-    if (used4[static_cast<std::size_t>(length)]) lengths.lengths4[lengths.count4++] = static_cast<std::uint8_t>(length);
+    if (used4[static_cast<std::size_t>(length)])
+      lengths.lengths4[lengths.count4++] = static_cast<std::uint8_t>(length);
   lengths.lengths4[lengths.count4++] = whole24;
   for (int length = 128; length >= 0; --length) {
-    if (used6[static_cast<std::size_t>(length)]) lengths.lengths6[lengths.count6++] = static_cast<std::uint8_t>(length);
+    if (used6[static_cast<std::size_t>(length)])
+      lengths.lengths6[lengths.count6++] = static_cast<std::uint8_t>(length);
     if (length == 48) lengths.long6 = lengths.count6;
     if (length == 32) lengths.mid6 = lengths.count6;
   }

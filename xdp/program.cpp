@@ -10,11 +10,10 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <lockstep.skel.h>  // made of lockstep.bpf.c
 #include <net/if.h>
 #include <xdp/libxdp.h>
 #include <xxhash.h>
-
-#include "lockstep.skel.h"
 
 namespace lockstep::xdp {
 namespace {

@@ -1,5 +1,5 @@
-/* Why the kernel program drops a packet by itself, beside what its look at one frame shows (the decoder's reasons,
- * reassembly/reasons.h): X(name, suricata, text). */
+/* Why the kernel program drops a packet by itself, beside what its look at one frame shows (the decoder's
+ * reasons, reassembly/reasons.h): X(name, suricata, text). */
 #ifndef LOCKSTEP_XDP_REASONS_H
 #define LOCKSTEP_XDP_REASONS_H
 

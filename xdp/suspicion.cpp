@@ -50,7 +50,8 @@ std::vector<RuleEnds> classes_of(std::span<const RuleEnds> rules) {
   return found;
 }
 
-void add_ports(std::vector<ls_mask>& ports, const std::vector<PortRange>& ranges, __u64 ls_mask::*which, __u64 bit) {
+void add_ports(std::vector<ls_mask>& ports, const std::vector<PortRange>& ranges, __u64 ls_mask::*which,
+               __u64 bit) {
   for (const auto& [first, last] : ranges)
     for (std::uint32_t port = first; port <= last; ++port) ports[port].*which |= bit;
 }
@@ -63,8 +64,8 @@ struct Edge {
   bool enters = false;
 };
 
-void add_edges(std::vector<Edge>& edges, const std::vector<AddressRange>& ranges, bool source, std::size_t number,
-               Number last) {
+void add_edges(std::vector<Edge>& edges, const std::vector<AddressRange>& ranges, bool source,
+               std::size_t number, Number last) {
   for (const AddressRange& range : ranges) {
     edges.push_back({range.first, source, number, true});
     if (range.second != last) edges.push_back({range.second + 1, source, number, false});
@@ -143,8 +144,10 @@ SuspicionPlan plan_suspicion(std::span<const RuleEnds> rules) {
   const std::size_t of_ip4 = plan.addresses.size();
   add_addresses(found, 128, plan.addresses);
   const auto is_all = [](const AddressMask& address) { return address.length == 0; };
-  const bool all = std::all_of(plan.addresses.begin(), plan.addresses.end(), is_all) && plan.addresses.size() == 2;
-  plan.by_address = !all && of_ip4 <= LS_ADDRESS_PREFIXES && plan.addresses.size() - of_ip4 <= LS_ADDRESS_PREFIXES;
+  const bool all =
+      std::all_of(plan.addresses.begin(), plan.addresses.end(), is_all) && plan.addresses.size() == 2;
+  plan.by_address =
+      !all && of_ip4 <= LS_ADDRESS_PREFIXES && plan.addresses.size() - of_ip4 <= LS_ADDRESS_PREFIXES;
   if (!plan.by_address) plan.addresses.clear();
   return plan;
 }
@@ -164,7 +167,8 @@ tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan, const
     const AddressKey key = key_of(address);
     const int map = (address.version == 4 ? *four : *six).descriptor();
     if (bpf_map_update_elem(map, &key, &address.mask, BPF_ANY) != 0)
-      return tl::unexpected(fmt::format("addresses of rules: {}", std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
+      return tl::unexpected(
+          fmt::format("addresses of rules: {}", std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
   }
   std::atomic_ref(config.by_address).store(plan.by_address ? 1 : 0);
   std::atomic_ref(config.everything).store(0);

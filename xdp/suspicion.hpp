@@ -1,6 +1,6 @@
-// Which connections are for the engine: the masks of ports and addresses (xdp/lockstep.h), made of the headers of
-// all rules. Every connection that a rule's header matches in either direction is found suspicious; where rules are
-// too many or too different for the maps, more than those.
+// Which connections are for the engine: the masks of ports and addresses (xdp/lockstep.h), made of the
+// headers of all rules. Every connection that a rule's header matches in either direction is found
+// suspicious; where rules are too many or too different for the maps, more than those.
 #pragma once
 #include <cstdint>
 #include <span>
@@ -50,6 +50,7 @@ struct SuspicionPlan {
 
 [[nodiscard]] SuspicionPlan plan_suspicion(std::span<const RuleEnds> rules);
 // Until it is written everything is suspicious, so that no connection of either plan passes by.
-[[nodiscard]] tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan, const Program& program);
+[[nodiscard]] tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan,
+                                                              const Program& program);
 
 }  // namespace lockstep::xdp

@@ -23,14 +23,25 @@ constexpr CommandRow table[] = {
     {Command::run, "run", "be a wire between two interfaces, and inspect what passes",
      "Sits between the two interfaces of each pair: what comes in by one leaves by the other, but for what "
      "is "
-     "stopped. The interfaces need no addresses; they are made promiscuous, and silent, and are put back at "
-     "the end. SIGTERM and SIGINT end it, SIGHUP reads settings and rules anew.",
+     "stopped. The interfaces need no addresses; they are made promiscuous, and silent. SIGTERM and SIGINT "
+     "end "
+     "it: with AF_PACKET the interfaces are put back, with AF_XDP the kernel goes on as wire.fail says, "
+     "until "
+     "the next run or lockstep detach (see wire.exit). SIGHUP and SIGUSR2 read settings and rules anew, "
+     "SIGUSR1 "
+     "opens the log files anew.",
      run_inline},
     {Command::detach, "detach", "remove what a run left on its interfaces",
-     "Puts the interfaces of a pair back as they were before a run that could not do so itself, because it "
-     "was "
-     "killed. A run that is under way is not disturbed.",
+     "Removes the kernel's part of a pair's wire, and puts the interfaces back as they were before the run "
+     "that "
+     "made it, or that was killed. A run that is under way is not disturbed.",
      run_detach},
+    {Command::doctor, "doctor", "say what this kernel and these interfaces offer, and what is wrong",
+     "Looks at the kernel, and with --pair at both interfaces: driver mode, zero-copy, jumbo frames, queues, "
+     "offloads, MTU, link. Says how a run would take packets, what stands in its way and how to mend it. "
+     "Changes nothing, but with --gap, which attaches the kernel's part of the wire and removes it again to "
+     "measure for how long that cuts the link. Exit 1: a run would refuse to start.",
+     run_doctor},
     {Command::check, "check", "load rules and settings, say what is wrong with them",
      "Loads the rules as a run would and prints the whole account: rules that failed with file, line and "
      "column, "

@@ -26,6 +26,7 @@ int run_replay(const Configuration& configuration);
 int run_ctl(const Configuration& configuration);
 int run_inline(const Configuration& configuration);
 int run_detach(const Configuration& configuration);
+int run_doctor(const Configuration& configuration);
 int run_check(const Configuration& configuration);
 int run_version(const Configuration& configuration);
 int run_help(const Configuration& configuration);

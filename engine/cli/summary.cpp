@@ -137,14 +137,17 @@ std::string kernel_summary(const xdp::Counts& counts, bool colours) {
   std::uint64_t all = 0;
   for (std::size_t what = 0; what < LS_COUNTED; ++what) all += sum(what);
   page.head("kernel", fmt::format("{} frames", grouped(all)));
-  for (const auto& [way, text] : {std::pair(LS_TO_ENGINE, "to the engine"), {LS_FORWARDED, "forwarded"},
+  for (const auto& [way, text] : {std::pair(LS_TO_ENGINE, "to the engine"),
+                                  {LS_FORWARDED, "forwarded"},
                                   {LS_FORWARDED_BYPASS, "of flows that were let go"},
                                   {LS_FORWARDED_ALLOWED, "of allowed prefixes"},
                                   {LS_FORWARDED_OPEN, "in the engine's stead"}}) {
-    if (sum(static_cast<std::size_t>(way)) > 0) page.line(sum(static_cast<std::size_t>(way)), text, Colour::green);
+    if (sum(static_cast<std::size_t>(way)) > 0)
+      page.line(sum(static_cast<std::size_t>(way)), text, Colour::green);
   }
   for (std::size_t what = LS_DROPPED; what < LS_COUNTED; ++what)
-    if (sum(what) > 0) page.line(sum(what), name(kernel_reason(what)), Colour::red, text(kernel_reason(what)));
+    if (sum(what) > 0)
+      page.line(sum(what), name(kernel_reason(what)), Colour::red, text(kernel_reason(what)));
   return page.take();
 }
 

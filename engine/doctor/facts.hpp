@@ -38,5 +38,7 @@ struct PairFacts {
 // Asks the kernel; makes and closes sockets and a trivial program to learn what works, and changes nothing.
 [[nodiscard]] HostFacts gather_host(const std::string& pins);
 [[nodiscard]] tl::expected<PortFacts, std::string> gather_port(const std::string& interface);
+[[nodiscard]] tl::expected<PairFacts, std::string> gather_pair(const std::string& outside,
+                                                               const std::string& inside);
 
 }  // namespace lockstep

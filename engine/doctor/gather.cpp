@@ -83,4 +83,15 @@ tl::expected<PortFacts, std::string> gather_port(const std::string& interface) {
   return facts;
 }
 
+tl::expected<PairFacts, std::string> gather_pair(const std::string& outside, const std::string& inside) {
+  PairFacts facts;
+  for (const auto& [interface, port] :
+       {std::pair(outside, &facts.outside), std::pair(inside, &facts.inside)}) {
+    auto gathered = gather_port(interface);
+    if (!gathered) return tl::unexpected(gathered.error());
+    *port = std::move(*gathered);
+  }
+  return facts;
+}
+
 }  // namespace lockstep

@@ -92,6 +92,13 @@ constexpr Option rows[] = {
      .kind = Kind::boolean,
      .target = AT(help),
      .text = "Print this help."},
+    {.flags = "--gap",
+     .commands = examines,
+     .kind = Kind::boolean,
+     .target = AT(doctor.gap),
+     .text = "Attach the kernel's part of the wire to the pair, remove it again, and tell for how long that "
+             "takes "
+             "the link away. Not while a run has the pair."},
     {.flags = "-V,--version",
      .commands = on(Command::program),
      .kind = Kind::boolean,

@@ -173,7 +173,8 @@ constexpr Option rows[] = {
      .kind = Kind::count,
      .range = {1, 16'777'216},
      .target = AT(settings.wire.kernel_flows),
-     .text = "With AF_XDP, connections of a pair that the kernel can decide alone; about 250 bytes each. Holds from the "
+     .text = "With AF_XDP, connections of a pair that the kernel can decide alone; about 250 bytes each. "
+             "Holds from the "
              "next time on that the kernel's part of the wire is attached."},
     {.key = "wire.syn-rate",
      .argument = "COUNT",

@@ -29,11 +29,16 @@ struct CtlOptions {
 };
 
 // Everything that one call of the program asks for.
+struct DoctorOptions {
+  bool gap = false;  // measure how long attaching and detaching cut the link
+};
+
 struct Invocation {
   Settings settings;
   ReplayOptions replay;
   CheckOptions check;
   CtlOptions ctl;
+  DoctorOptions doctor;
   std::string config_file;
   std::vector<std::string> overrides;  // --set KEY=VALUE
   std::uint64_t verbosity = 0;
@@ -52,6 +57,7 @@ enum class Command : std::uint16_t {
   run = 32,
   detach = 64,
   ctl = 128,
+  doctor = 256,
 };
 
 enum class Kind : std::uint8_t {

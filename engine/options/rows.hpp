@@ -26,16 +26,17 @@ constexpr std::uint16_t on(C... commands) {
 inline constexpr std::uint16_t loads =
     on(Command::replay, Command::check, Command::run);  // commands that load settings and rules
 inline constexpr std::uint16_t runs = on(Command::run);
-inline constexpr std::uint16_t wires = on(Command::run, Command::detach);
+inline constexpr std::uint16_t wires = on(Command::run, Command::detach, Command::doctor);
+inline constexpr std::uint16_t examines = on(Command::doctor);
 inline constexpr std::uint16_t logs = on(Command::replay, Command::run);
 inline constexpr std::uint16_t controls = on(Command::ctl);
 inline constexpr std::uint16_t configured =
-    on(Command::replay, Command::check, Command::run, Command::detach, Command::ctl);
+    on(Command::replay, Command::check, Command::run, Command::detach, Command::ctl, Command::doctor);
 inline constexpr std::uint16_t replays = on(Command::replay);
 inline constexpr std::uint16_t checks = on(Command::check);
 inline constexpr std::uint16_t everywhere =
     on(Command::program, Command::replay, Command::check, Command::version, Command::help, Command::run,
-       Command::detach, Command::ctl);
+       Command::detach, Command::ctl, Command::doctor);
 
 [[nodiscard]] std::span<const Option> inspection_rows();
 [[nodiscard]] std::span<const Option> operation_rows();

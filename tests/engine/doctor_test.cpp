@@ -69,8 +69,8 @@ const Row rows[] = {
      "AF_XDP, generic mode, copy, no jumbo frames, 8 workers", Severity::note, "out:in", "generic hook",
      false},
     {"a kernel that does not tell is tried", [](HostFacts&, PairFacts& p) { p.outside.link.xdp = {}; },
-     Capture::automatic, "AF_XDP, native mode, copy, no jumbo frames, 8 workers", Severity::note,
-     "out:in", "frames are copied", false},
+     Capture::automatic, "AF_XDP, native mode, copy, no jumbo frames, 8 workers", Severity::note, "out:in",
+     "frames are copied", false},
     {"a kernel without AF_XDP falls back", [](HostFacts& h, PairFacts&) { h.af_xdp = false; },
      Capture::automatic, "AF_PACKET, 1 worker", Severity::note, "out:in", "AF_PACKET carries all packets",
      false},
@@ -98,14 +98,14 @@ const Row rows[] = {
      [](HostFacts&, PairFacts& p) {
        p.inside.features[1] = {"rx-lro", true, true};
      },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
-     "in", "rx-lro can't be switched off", true},
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "in",
+     "rx-lro can't be switched off", true},
     {"hardware GRO needs the user's word",
      [](HostFacts&, PairFacts& p) {
        p.outside.features.push_back({"rx-gro-hw", true, false});
      },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
-     "out", "rx-gro-hw is on", true},
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out",
+     "rx-gro-hw is on", true},
     {"chained GRO is behind a native program, and before AF_PACKET",
      [](HostFacts&, PairFacts& p) {
        p.outside.features.push_back({"rx-gro-list", true, false});
@@ -115,8 +115,8 @@ const Row rows[] = {
      [](HostFacts&, PairFacts& p) {
        p.inside.features[2] = {"rx-vlan-hw-parse", true, true};
      },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
-     "in", "takes VLAN tags", true},
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "in",
+     "takes VLAN tags", true},
     {"different MTUs", [](HostFacts&, PairFacts& p) { p.outside.link.mtu = 9000; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out:in",
      "frames larger than 1500 would vanish at in", true},
@@ -127,21 +127,20 @@ const Row rows[] = {
      },
      Capture::automatic, "AF_XDP, native mode, zero-copy, no jumbo frames, 8 workers", Severity::obstacle,
      "out:in", "MTU 9000 needs", true},
-    {"a part of a bridge", [](HostFacts&, PairFacts& p) { p.inside.link.master = "br0"; },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
-     "in", "br0", true},
+    {"a part of a bridge", [](HostFacts&, PairFacts& p) { p.inside.link.master = "br0"; }, Capture::automatic,
+     "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "in", "br0", true},
     {"addresses",
      [](HostFacts&, PairFacts& p) {
        p.inside.link.addresses = {"192.0.2.1", "fe80::1"};
      },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
-     "in", "192.0.2.1, fe80::1", false},
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "in",
+     "192.0.2.1, fe80::1", false},
     {"no carrier", [](HostFacts&, PairFacts& p) { p.outside.link.carrier = false; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "out", "no carrier",
      false},
-    {"not Ethernet", [](HostFacts&, PairFacts& p) { p.outside.link.ethernet = false; },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle,
-     "out", "no Ethernet", true},
+    {"not Ethernet", [](HostFacts&, PairFacts& p) { p.outside.link.ethernet = false; }, Capture::automatic,
+     "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out", "no Ethernet",
+     true},
     {"one interface twice", [](HostFacts&, PairFacts& p) { p.inside = p.outside; }, Capture::automatic,
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "out:out",
      "one interface", true},
@@ -155,8 +154,8 @@ const Row rows[] = {
      "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "out:in",
      "25000 and 10000 Mbit/s", false},
     {"a veth's unfinished checksums", [](HostFacts&, PairFacts& p) { p.inside.link.kind = "veth"; },
-     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning,
-     "in", "unfinished checksums", false},
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::warning, "in",
+     "unfinished checksums", false},
 };
 
 }  // namespace

@@ -199,7 +199,9 @@ TEST_CASE("observing, what was refused and taken all the same may have erased wh
   wire.client.syns({.tsval = 1000}).passes();
   wire.server.syn_acks({.tsval = 5000, .tsecr = 1000}).passes();
   wire.client.acks({.tsval = 1001, .tsecr = 5000}).passes();
-  wire.as_client().sends("k", {.seq = 4, .flags = TcpFlag::fin | TcpFlag::ack, .tsval = 1001, .tsecr = 5000}).passes();
+  wire.as_client()
+      .sends("k", {.seq = 4, .flags = TcpFlag::fin | TcpFlag::ack, .tsval = 1001, .tsecr = 5000})
+      .passes();
   wire.as_client().sends("EVIL", {.seq = 1, .tsval = 1, .tsecr = 5000}).passes().delivers_nothing();
   wire.server.acks({.ack = 5, .tsval = 5001, .tsecr = 1001}).passes().raises(StreamEvent::ambiguous);
 }

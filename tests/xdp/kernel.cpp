@@ -23,7 +23,8 @@ T must(tl::expected<T, std::string> value) {
 }
 
 void shell(const std::string& command) {
-  must(std::system((command + " >/dev/null 2>&1").c_str()) == 0, command);  // NOLINT(concurrency-mt-unsafe,cert-env33-c)
+  must(std::system((command + " >/dev/null 2>&1").c_str()) == 0,
+       command);  // NOLINT(concurrency-mt-unsafe,cert-env33-c)
 }
 
 }  // namespace
@@ -33,7 +34,8 @@ xdp::AttachWish Kernel::wish() const {
 }
 
 Kernel::Kernel() {
-  must(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0, "a mount namespace of the test's own");
+  must(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0,
+       "a mount namespace of the test's own");
   std::string name = std::filesystem::temp_directory_path() / "lockstep-bpf-XXXXXX";
   must(::mkdtemp(name.data()) != nullptr, "a directory");
   folder_ = name;
@@ -78,8 +80,9 @@ Answer Kernel::run(const Bytes& frame, std::uint32_t side) const {
   xdp_md context{};
   context.data_end = static_cast<std::uint32_t>(frame.size());
   context.ingress_ifindex = indexes_[side];
-  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = static_cast<std::uint32_t>(frame.size()),
-              .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = 1);
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()), .ctx_in = &context,
+              .ctx_size_in = sizeof context, .repeat = 1);
   must(bpf_prog_test_run_opts(run_.descriptor(), &options) == 0, "a test run");
   const xdp::Counts after = counts_->read();
   Answer answer{.action = options.retval, .what = std::nullopt};
@@ -100,8 +103,9 @@ double Kernel::cost(const Bytes& frame, std::uint32_t repeat, std::uint32_t side
   xdp_md context{};
   context.data_end = static_cast<std::uint32_t>(frame.size());
   context.ingress_ifindex = indexes_[side];
-  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(), .data_size_in = static_cast<std::uint32_t>(frame.size()),
-              .ctx_in = &context, .ctx_size_in = sizeof context, .repeat = static_cast<int>(repeat));
+  LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
+              .data_size_in = static_cast<std::uint32_t>(frame.size()), .ctx_in = &context,
+              .ctx_size_in = sizeof context, .repeat = static_cast<int>(repeat));
   must(bpf_prog_test_run_opts(run_.descriptor(), &options) == 0, "a test run");
   return options.duration;
 }

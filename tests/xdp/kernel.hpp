@@ -1,5 +1,5 @@
-// The real program, attached to a veth pair in a namespace of the test's own, and run on frames by the kernel's test
-// run: what it answers, and what it counted.
+// The real program, attached to a veth pair in a namespace of the test's own, and run on frames by the
+// kernel's test run: what it answers, and what it counted.
 #pragma once
 #include <array>
 #include <memory>
@@ -17,15 +17,17 @@
 namespace lockstep::test {
 
 struct Answer {
-  std::uint32_t action = 0;           // XDP_DROP, XDP_REDIRECT, ...
-  std::optional<std::uint32_t> what;  // the one thing that was counted (enum ls_way, ls_drop); nothing: none or several
+  std::uint32_t action = 0;  // XDP_DROP, XDP_REDIRECT, ...
+  std::optional<std::uint32_t>
+      what;  // the one thing that was counted (enum ls_way, ls_drop); nothing: none or several
 
   bool operator==(const Answer&) const = default;
 };
 
 class Kernel {
  public:
-  // Frames for the engine find a socket on queue 0 of both sides, a fresh heartbeat, and an engine that is ready.
+  // Frames for the engine find a socket on queue 0 of both sides, a fresh heartbeat, and an engine that is
+  // ready.
   static constexpr std::uint64_t far = 1'000'000'000'000'000;
 
   Kernel();  // throws std::runtime_error

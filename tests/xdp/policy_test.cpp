@@ -29,7 +29,8 @@ std::string text(const Address& address, int version) {
 // Few different bytes, so that prefixes lie within each other.
 Address random_address(Random& random, int version) {
   Address address{};
-  for (std::size_t i = 0; i < (version == 4 ? 4U : 16U); ++i) address[i] = static_cast<std::uint8_t>(random() % 3 * 64 + (i == 0 ? 10 : 0));
+  for (std::size_t i = 0; i < (version == 4 ? 4U : 16U); ++i)
+    address[i] = static_cast<std::uint8_t>(random() % 3 * 64 + (i == 0 ? 10 : 0));
   return address;
 }
 
@@ -76,7 +77,8 @@ TEST_CASE("the longest prefix of each end counts, in both families", "[xdp][pref
       std::vector<xdp::Prefix> prefixes;
       for (int i = 0; i < 60; ++i) {
         const int version = random() % 2 == 0 ? 4 : 6;
-        xdp::Prefix prefix{random_address(random, version), static_cast<std::uint8_t>(version), 0, random() % 3 == 0};
+        xdp::Prefix prefix{random_address(random, version), static_cast<std::uint8_t>(version), 0,
+                           random() % 3 == 0};
         prefix.length = static_cast<std::uint8_t>(version == 4 ? 9 + random() % 24 : 20 + random() % 109);
         prefixes.push_back(prefix);
       }
@@ -95,7 +97,8 @@ TEST_CASE("the longest prefix of each end counts, in both families", "[xdp][pref
   });
 }
 
-TEST_CASE("a block holds for what is no TCP too, and an allowance of everything is a prefix", "[xdp][prefixes]") {
+TEST_CASE("a block holds for what is no TCP too, and an allowance of everything is a prefix",
+          "[xdp][prefixes]") {
   with_kernel([](Kernel& kernel) {
     auto table = xdp::Prefixes::open(kernel.pins());
     REQUIRE(table);
@@ -104,7 +107,8 @@ TEST_CASE("a block holds for what is no TCP too, and an allowance of everything 
     REQUIRE(table->replace(std::vector{all, all6, one}, kernel.config()));
     CHECK(kernel.run(build_ip({.protocol = 17}, Bytes(8))).what == LS_DROP_PREFIX);
     CHECK(kernel.run(build_packet({.source = "10.0.0.3"})).what == LS_FORWARDED_ALLOWED);
-    CHECK(kernel.run(build_packet({.source = "fd00::1", .destination = "fd00::2"})).what == LS_FORWARDED_ALLOWED);
+    CHECK(kernel.run(build_packet({.source = "fd00::1", .destination = "fd00::2"})).what ==
+          LS_FORWARDED_ALLOWED);
     CHECK(kernel.run(build_ip({.ethertype = 0x0806}, {})).what == LS_FORWARDED);
   });
 }
@@ -139,18 +143,22 @@ TEST_CASE("a connection is for the engine if the header of a rule fits it either
         std::array<std::uint32_t, 2> address{};
         std::array<std::uint16_t, 2> port{};
         for (std::size_t e = 0; e < 2; ++e) {
-          address[e] = 10U << 24U | static_cast<std::uint32_t>(random() % 6) << 16U | static_cast<std::uint32_t>(1 + random() % 200);
+          address[e] = 10U << 24U | static_cast<std::uint32_t>(random() % 6) << 16U |
+                       static_cast<std::uint32_t>(1 + random() % 200);
           port[e] = static_cast<std::uint16_t>(random() % 10);
         }
         if (address[0] == address[1]) continue;
         const auto fits = [&](const xdp::RuleEnd& rule, std::size_t e) {
           const auto in = [](const auto& ranges, auto value) {
-            return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) { return range.first <= value && value <= range.second; });
+            return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
+              return range.first <= value && value <= range.second;
+            });
           };
           return in(rule.ports, port[e]) && in(rule.addresses4, xdp::Number{address[e]});
         };
         const bool suspicious = std::any_of(rules.begin(), rules.end(), [&](const xdp::RuleEnds& rule) {
-          return (fits(rule.source, 0) && fits(rule.destination, 1)) || (fits(rule.source, 1) && fits(rule.destination, 0));
+          return (fits(rule.source, 0) && fits(rule.destination, 1)) ||
+                 (fits(rule.source, 1) && fits(rule.destination, 0));
         });
         Address source{}, destination{};
         for (std::size_t b = 0; b < 4; ++b) {
@@ -161,7 +169,8 @@ TEST_CASE("a connection is for the engine if the header of a rule fits it either
         spec.source_port = port[0];
         spec.destination_port = port[1];
         const auto what = kernel.run(build_packet(spec)).what;
-        INFO(count << " rules, " << spec.source << ":" << port[0] << " " << spec.destination << ":" << port[1]);
+        INFO(count << " rules, " << spec.source << ":" << port[0] << " " << spec.destination << ":"
+                   << port[1]);
         if (suspicious) CHECK(what == LS_TO_ENGINE);
         if (!suspicious && count <= 20) CHECK(what == LS_FORWARDED);
         free += what == LS_FORWARDED ? 1U : 0U;

@@ -53,8 +53,10 @@ std::vector<Row> rows() {
       {"destination options", with_extension(60), LS_TO_ENGINE},
       {"a routing header", with_extension(43), LS_TO_ENGINE},
       {"IPv4 options", build_packet({.ip_options = {1, 1, 1, 1}}), LS_TO_ENGINE},
-      {"a first fragment", fragment_packet(large, reassembly::LinkType::ethernet, {80}, 9).front(), LS_TO_ENGINE},
-      {"a later fragment", fragment_packet(large, reassembly::LinkType::ethernet, {80}, 9).back(), LS_TO_ENGINE},
+      {"a first fragment", fragment_packet(large, reassembly::LinkType::ethernet, {80}, 9).front(),
+       LS_TO_ENGINE},
+      {"a later fragment", fragment_packet(large, reassembly::LinkType::ethernet, {80}, 9).back(),
+       LS_TO_ENGINE},
       {"UDP", udp({}), LS_FORWARDED},
       {"UDP over IPv6", udp(six), LS_FORWARDED},
       {"ICMP", build_ip({.protocol = 1}, {8, 0, 0, 0, 0, 0, 0, 0}), LS_FORWARDED},
@@ -63,7 +65,8 @@ std::vector<Row> rows() {
       {"LLDP", build_ip({.ethertype = 0x88cc}, {}), LS_FORWARDED},
       {"SYN with FIN", build_packet({.flags = syn | fin}), LS_DROP_FLAGS},
       {"SYN with RST", build_packet({.flags = syn | rst}), LS_DROP_FLAGS},
-      {"one endpoint on both ends", build_packet({.destination = "10.0.0.1", .source_port = 80}), LS_DROP_LAND},
+      {"one endpoint on both ends", build_packet({.destination = "10.0.0.1", .source_port = 80}),
+       LS_DROP_LAND},
       {"a data offset of 4", build_packet({.data_offset = 4}), LS_DROP_HEADER},
       {"a data offset behind the packet", build_packet({.data_offset = 15}), LS_DROP_HEADER},
       {"no room for a TCP header", build_ip({.protocol = 6}, {1, 2, 3, 4}), LS_DROP_HEADER},
@@ -94,8 +97,10 @@ ls_flow verdict(ls_verdict kind, bool draining = false) {
   return flow;
 }
 
-const PacketSpec forth{.source = "10.0.0.1", .destination = "10.0.0.2", .source_port = 4000, .destination_port = 80};
-const PacketSpec back{.source = "10.0.0.2", .destination = "10.0.0.1", .source_port = 80, .destination_port = 4000};
+const PacketSpec forth{
+    .source = "10.0.0.1", .destination = "10.0.0.2", .source_port = 4000, .destination_port = 80};
+const PacketSpec back{
+    .source = "10.0.0.2", .destination = "10.0.0.1", .source_port = 80, .destination_port = 4000};
 
 PacketSpec with_flags(PacketSpec spec, int flags) {
   spec.flags = flags;
@@ -126,7 +131,8 @@ TEST_CASE("what the kernel drops for its own fault the decoder refuses too, for 
     std::size_t dropped = 0;
     for (int round = 0; round < 20'000; ++round) {
       Bytes frame = seeds[random() % seeds.size()].frame;
-      for (auto changes = random() % 3; changes > 0; --changes) frame[12 + random() % (frame.size() - 12)] = static_cast<std::uint8_t>(random());
+      for (auto changes = random() % 3; changes > 0; --changes)
+        frame[12 + random() % (frame.size() - 12)] = static_cast<std::uint8_t>(random());
       if (random() % 8 == 0) frame.resize(14 + random() % (frame.size() - 13));
       const Answer answer = kernel.run(frame);
       REQUIRE(answer.what);
@@ -205,7 +211,8 @@ TEST_CASE("a connection drains before the kernel forwards it", "[xdp][DRAIN]") {
     CHECK(kernel.run(build_packet(forth), 0).what == LS_TO_ENGINE);  // not armed
     CHECK(kernel.queue(0).sent == sent + 1);
     kernel.worker().armed = 1;
-    CHECK(kernel.run(build_packet(forth), 0).what == LS_TO_ENGINE);  // armed, and the frame before is not finished
+    CHECK(kernel.run(build_packet(forth), 0).what ==
+          LS_TO_ENGINE);  // armed, and the frame before is not finished
     CHECK(kernel.run(build_packet(back), 1).what == LS_TO_ENGINE);
     kernel.queue(0).finished = kernel.queue(0).sent;
     CHECK(kernel.run(build_packet(forth), 0).what == LS_TO_ENGINE);  // the other side's is not
