@@ -206,9 +206,9 @@ Ruling Session::judge_unsent_ack(const Segment& segment, Direction direction, St
   }
   Ruling refusal = drop(Reason::ack_of_unsent, StreamEvent::pkt_invalid_ack);
   if (memory_ && memory_->more_refused[index(reverse(direction))]) refusal.events.add(StreamEvent::ambiguous);
-  // If the capture lacks what it acknowledges, it was taken, in the place of what waits there.
+  // If the capture only lacks what it acknowledges, it was taken, in the place of what waits there.
   const HostMirror& to = receiver(direction);
-  if (!limits_->enforcing && to.bytes.has_islands() &&
+  if (!limits_->enforcing && to.bytes.has_islands() && was_sent(reverse(direction), ack) &&
       to.bytes.compare(to.to_offset(segment.seq), segment.payload).ahead)
     refusal.events.add(StreamEvent::ambiguous);
   return refusal;
@@ -230,6 +230,10 @@ CaptureNotes Session::notes(Direction direction) const {
 }
 
 void Session::commit(const Ruling& ruling, const Segment& segment, Direction direction, bool forwarded) {
+  if (!limits_->enforcing && memory_ && !segment.has(TcpFlag::rst)) {
+    StreamOffset& sent = memory_->sent[index(direction)];
+    sent = std::max(sent, receiver(direction).to_offset(segment.seq));
+  }
   if (!forwarded || !ruling.forwards()) {
     if (ruling.transition == Transition::ask_sender) {
       rare().asked = AskedReset{direction, segment.seq, ruling.edits.bare_ack, ticks(segment.time)};
@@ -386,7 +390,11 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
-  if (!limits_->enforcing && !segment.payload.empty()) remember_refused(segment, direction, ruling.reason);
+  if (!limits_->enforcing && !segment.payload.empty())
+    remember_refused(segment, direction,
+                     ruling.reason == Reason::ack_of_unsent
+                         ? std::optional(sender(direction).to_offset(segment.ack))
+                         : std::nullopt);
   CaptureNotes& noted = memory_->notes[index(direction)];
   const StreamOffset begin = receiver(direction).to_offset(segment.seq);
   const StreamOffset end = begin + length;

@@ -58,7 +58,7 @@ struct CaptureNotes {
 struct RefusedPayload {
   StreamOffset offset = 0;
   std::vector<std::uint8_t> bytes;
-  bool acknowledged_unsent = false;  // the reason why; true of the capture, perhaps not of the host
+  std::optional<StreamOffset> unsent{};  // refused for acknowledging so much, which the capture does not show
 
   [[nodiscard]] bool holds(StreamOffset at) const {
     return offset <= at && at < offset + static_cast<StreamOffset>(bytes.size());
@@ -84,6 +84,8 @@ struct RareMemory {
   SynOffer offer;  // of another SYN or SYN-ACK than the one that opened the connection
   // Observing: the first FIN that came and was not acknowledged, though data may have erased it since.
   std::array<StreamOffset, 2> unacked_fin{HostMirror::none, HostMirror::none};
+  // Observing: the highest number that a segment of the direction began with, seen in the capture or not.
+  std::array<StreamOffset, 2> sent{};
   bool more_offers = false;                            // observing: there were others, and they were not kept
   std::array<std::vector<RefusedPayload>, 2> refused;  // observing: the latest, by direction
   std::array<bool, 2> more_refused{};                  // there were others, and they were not kept
@@ -223,8 +225,9 @@ class Session {
   void take_payload(const Ruling& ruling, const Segment& segment, Direction direction);
   void take_echo(const Segment& segment, Direction direction);
   void note_dropped(const Ruling& ruling, const Segment& segment, Direction direction);
-  void remember_refused(const Segment& segment, Direction direction, Reason reason);
+  void remember_refused(const Segment& segment, Direction direction, std::optional<StreamOffset> unsent);
   [[nodiscard]] bool refused_contradicts(Direction direction) const;
+  [[nodiscard]] bool was_sent(Direction direction, StreamOffset to) const;
   [[nodiscard]] bool may_have_taken_others(Direction direction, StreamOffset begin,
                                            std::span<const std::uint8_t> bytes) const;
   [[nodiscard]] std::ptrdiff_t refused_payloads(Direction direction, StreamOffset at) const;

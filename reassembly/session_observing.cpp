@@ -35,8 +35,13 @@ std::ptrdiff_t Session::refused_payloads(Direction direction, StreamOffset at) c
                        [&](const auto& payload) { return payload.holds(at); });
 }
 
-// Whether other bytes for [begin, ...) were refused for acknowledging what was not seen to be sent: if the
-// capture lacks that, the host took them.
+// The host numbers its segments behind what the capture shows of it: it sent more.
+bool Session::was_sent(Direction direction, StreamOffset to) const {
+  return memory_ && memory_->sent[index(direction)] >= to;
+}
+
+// Whether other bytes for [begin, ...) were refused for acknowledging what was not seen to be sent, and was
+// sent: the host took them.
 bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
                                     std::span<const std::uint8_t> bytes) const {
   if (!memory_) return false;
@@ -44,7 +49,7 @@ bool Session::may_have_taken_others(Direction direction, StreamOffset begin,
   const auto differs = [&](const RefusedPayload& refused) {
     const StreamOffset from = std::max(begin, refused.offset);
     const StreamOffset to = std::min(end, refused.offset + static_cast<StreamOffset>(refused.bytes.size()));
-    return refused.acknowledged_unsent && from < to &&
+    return from < to && refused.unsent && was_sent(reverse(direction), *refused.unsent) &&
            !std::equal(refused.bytes.begin() + (from - refused.offset),
                        refused.bytes.begin() + (to - refused.offset), bytes.begin() + (from - begin));
   };
@@ -62,7 +67,8 @@ bool Session::refused_contradicts(Direction direction) const {
   });
 }
 
-void Session::remember_refused(const Segment& segment, Direction direction, Reason reason) {
+void Session::remember_refused(const Segment& segment, Direction direction,
+                               std::optional<StreamOffset> unsent) {
   constexpr std::size_t most = 16;
   constexpr std::size_t most_bytes = 65536;
   std::vector<RefusedPayload>& refused = memory_->refused[index(direction)];
@@ -73,9 +79,8 @@ void Session::remember_refused(const Segment& segment, Direction direction, Reas
     refused.erase(refused.begin());
     memory_->more_refused[index(direction)] = true;
   }
-  refused.push_back({receiver(direction).to_offset(segment.seq),
-                     {segment.payload.begin(), segment.payload.end()},
-                     reason == Reason::ack_of_unsent});
+  refused.push_back(
+      {receiver(direction).to_offset(segment.seq), {segment.payload.begin(), segment.payload.end()}, unsent});
 }
 
 std::pair<StreamOffset, StreamOffset> Session::recall(Direction direction, StreamOffset to) {
