@@ -177,7 +177,10 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     }
     if (other_ == Other::syn_of_client && answers_offer(segment)) return new_connection(segment);
     if (segment.ack != receiver(Direction::to_server).first) {
-      return drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+      Ruling refusal = drop(Reason::synack_bad_ack, StreamEvent::whs_synack_with_wrong_ack);
+      // Observing, its host may have taken what came with a SYN after all (RFC 7413).
+      if (!limits_->enforcing) refusal.events.add(StreamEvent::ambiguous);
+      return refusal;
     }
     const bool other = other_ == Other::syn_ack;
     const bool begun =

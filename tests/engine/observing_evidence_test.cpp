@@ -214,3 +214,12 @@ TEST_CASE("observing, what acknowledges bytes that the capture lacks may take th
   wire.as_server().acks({.seq = 100, .ack = 1}).passes();
   wire.as_client().sends("+EVIL+", {.seq = 8, .ack = 100}).passes().raises(StreamEvent::ambiguous);
 }
+
+TEST_CASE("observing, a SYN-ACK that acknowledges more than a SYN may stand for what came with a later one",
+          "[observing][H02]") {
+  Wire wire(watching());
+  wire.client.syns().passes();
+  wire.server.syn_acks().passes();
+  wire.as_client().sends("l", {.seq = 0, .flags = syn}).passes();
+  wire.server.syn_acks({.isn = 99'000, .ack = 2}).passes().raises(StreamEvent::ambiguous);
+}

@@ -108,7 +108,9 @@ void EngineTap::on_packet(const Packet& packet) {
   reason_ = packet.verdict.reason;
   tell(packet);
   alerted_ = alerted_ || !packet.matches.empty();
-  reported_ = reported_ || packet.ruling.events.has(reassembly::StreamEvent::ambiguous);
+  // A datagram that is not read for its many fragments is told of by that name.
+  reported_ = reported_ || packet.ruling.events.has(reassembly::StreamEvent::ambiguous) ||
+              packet.verdict.reason == Reason::fragment_limit;
   const bool resets =
       packet.ruling.transition == reassembly::Transition::reset_possible && packet.verdict.passes();
   may_have_reset_ = may_have_reset_ || resets;
