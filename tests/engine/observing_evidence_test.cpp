@@ -221,5 +221,5 @@ TEST_CASE("observing, a SYN-ACK that acknowledges more than a SYN may stand for 
   wire.client.syns().passes();
   wire.server.syn_acks().passes();
   wire.as_client().sends("l", {.seq = 0, .flags = syn}).passes();
-  wire.server.syn_acks({.isn = 99'000, .ack = 2}).passes().raises(StreamEvent::ambiguous);
+  wire.server.syn_acks({.ack = 2, .isn = 99'000}).passes().raises(StreamEvent::ambiguous);
 }
