@@ -86,7 +86,7 @@ void KernelVerdicts::give(Flow& flow, ls_verdict verdict) {
   entry.verdict = verdict;
   entry.generation = load(seat_.worker->generation);
   entry.worker = seat_.number;
-  entry.draining = verdict == LS_BYPASSED ? 1 : 0;
+  for (__u8& draining : entry.draining) draining = verdict == LS_BYPASSED ? 1 : 0;
   entry.ticket = ticket_ + 1;
   entry.idle_closed = static_cast<std::uint64_t>(limits_.timeouts.closed.count());
   entry.idle = verdict == LS_BLOCKED ? entry.idle_closed

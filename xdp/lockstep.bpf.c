@@ -299,9 +299,10 @@ LS_INLINE int obey(struct frame* frame, struct ls_flow* flow) {
     count_flow(frame, flow);
     return drop(frame, LS_DROP_FLOW);
   }
-  if (flow->draining) {
+  __u8* draining = &flow->draining[frame->side & 1];
+  if (*draining) {
     if (!is_drained(flow)) return drain(frame, flow);
-    flow->draining = 0;
+    *draining = 0;
   }
   if (frame->packet.flags & (LS_RST | LS_FIN)) flow->idle = flow->idle_closed;
   count_flow(frame, flow);
@@ -320,15 +321,16 @@ LS_INLINE int exceeds_rate(const struct frame* frame) {
   __u64 full = (__u64)policy->syn_burst * second;
   struct rate* rate = bpf_map_lookup_elem(&rates, &key);
   if (!rate) {
-    struct rate fresh = {.since = now, .tokens = full - second};
+    struct rate fresh = {.since = now, .tokens = full < second ? 0 : full - second};
     bpf_map_update_elem(&rates, &key, &fresh, BPF_ANY);
     return full < second;
   }
-  __u64 passed = now - rate->since;
+  /* Another CPU may have looked at the clock later, and written before. */
+  __u64 passed = now > rate->since ? now - rate->since : 0;
   if (passed > 60 * second) passed = 60 * second;
   __u64 tokens = rate->tokens + passed * policy->syn_rate;
   if (tokens > full) tokens = full;
-  rate->since = now;
+  if (passed > 0) rate->since = now;
   rate->tokens = tokens >= second ? tokens - second : tokens;
   return tokens < second;
 }
@@ -389,23 +391,13 @@ int lockstep(struct xdp_md* context) {
   frame.side = context->ingress_ifindex == frame.config->ifindex[1];
   frame.length = (__u32)bpf_xdp_get_buff_len(context);
   ls_parse((void*)(long)context->data, (void*)(long)context->data_end, frame.length, &frame.packet);
-  if (frame.config->prefixes < LS_PREFIX_TABLES) {
-    __u32 prefix = prefix_of(&frame);
-    if (prefix == LS_BLOCK) return drop(&frame, LS_DROP_PREFIX);
-    if (prefix == LS_ALLOW) return forward(&frame, LS_FORWARDED_ALLOWED);
-  }
-  switch (frame.packet.kind) {
-    case LS_PASSES:
-      return forward(&frame, LS_FORWARDED);
-    case LS_TCP:
-      return decide_tcp(&frame);
-    case LS_UNCLEAR:
-      return to_engine(&frame, 0);
-    default:
-      break;
-  }
-  if (frame.config->observe) return to_engine(&frame, 0);
-  return drop(&frame, frame.packet.kind - LS_BAD_LENGTH + LS_DROP_LENGTH);
+  if (frame.packet.kind >= LS_BAD_LENGTH && !frame.config->observe)
+    return drop(&frame, frame.packet.kind - LS_BAD_LENGTH + LS_DROP_LENGTH);
+  __u32 prefix = prefix_of(&frame);
+  if (prefix == LS_BLOCK) return drop(&frame, LS_DROP_PREFIX);
+  if (prefix == LS_ALLOW) return forward(&frame, LS_FORWARDED_ALLOWED);
+  if (frame.packet.kind == LS_TCP) return decide_tcp(&frame);
+  return frame.packet.kind == LS_PASSES ? forward(&frame, LS_FORWARDED) : to_engine(&frame, 0);
 }
 
 char _license[] SEC("license") = "GPL";

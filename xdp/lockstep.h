@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define LS_ABI 1
+#define LS_ABI 2
 #define LS_SIDES 2       /* 0: outside, 1: inside; as in the lowest bit of Frame::port */
 #define LS_MAX_QUEUES 64 /* a side */
 #define LS_MAX_WORKERS 64
@@ -88,7 +88,8 @@ enum ls_verdict {
  *     to the engine while the entry was there has been finished too.
  * Until then it sends the packet to the engine and marks it. When a side's packets change the queue while the
  * old mark is not finished, the entry becomes LS_ENGINE: the engine finds it so, and may try again.
- * Once forwarding, `draining` is 0 and stays so.
+ * Each side finds that out by itself, for a packet of the other one may be on its way to the engine at the
+ * same time. Once a side's packets are forwarded, its `draining` is 0 and stays so.
  *
  * SYN and SYN-ACK of a blocked or bypassed flow go to the engine. An entry is expired, and like none, when
  * `idle` has passed since `last_seen`, or its generation is not that of its worker. RST or FIN of a bypassed
@@ -103,8 +104,8 @@ struct ls_mark {
 struct ls_flow {
   __u32 verdict;
   __u32 worker;
-  __u32 draining; /* LS_BYPASSED: not yet in effect */
-  __u32 reserved;
+  __u8 draining[LS_SIDES]; /* LS_BYPASSED: not yet in effect for the packets of this side */
+  __u8 reserved[6];
   __u64 generation;
   __u64 ticket;
   struct ls_mark mark[LS_SIDES];
@@ -117,12 +118,13 @@ struct ls_flow {
 
 /* Prefixes that are blocked or allowed, both families. Two tables, of which config.prefixes names the one in
  * force: the engine fills the other one, then switches. An address is looked up in a front first, exactly
- * only where the front says so. front4: two bits for each /24 (map `front4`, LS_FRONT4_WORDS of 32 a table):
- * one of enum ls_prefix front6: a bit for each hash of the first 48 and of the first 32 bits (map `front6`,
- * LS_FRONT6_WORDS a table) lengths: which lengths the exact table holds, longest first (map `lengths`, by
- * table) exact: hash from ls_prefix_key to one of enum ls_prefix (map `exact`) IPv4 addresses whose front
- * says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter prefix says of such a /24
- * stands in `exact` as a prefix of length 24.
+ * only where the front says so. The maps:
+ *   - front4, LS_FRONT4_WORDS a table: for each /24 two bits, one of enum ls_prefix.
+ *   - front6, LS_FRONT6_WORDS a table: a bit for each hash of the first 48, then of the first 32 bits.
+ *   - lengths, an element a table: which lengths `exact` holds, longest first.
+ *   - exact: a hash from ls_prefix_key to one of enum ls_prefix.
+ * IPv4 addresses whose front says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter
+ * prefix says of such a /24 stands in `exact` as a prefix of length 24.
  */
 enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
 #define LS_PREFIX_TABLES 2

@@ -3,13 +3,19 @@
  * written but `struct ls_packet`.
  *
  * The answers agree with the engine's decoder (reassembly/wire.hpp): what is dropped here it refuses too, for
- * the same fault. What needs more than a look at fixed places (IPv4 options on TCP, fragments, routing
- * headers) is left to it.
+ * the same fault. What needs more than a short walk (fragments, routing and authentication headers), and what
+ * lies behind the first buffer, is left to it. Options of IP are skipped, for they say nothing of the
+ * connection: where that is the engine's, it refuses bad ones.
  */
 #ifndef LOCKSTEP_XDP_PARSE_H
 #define LOCKSTEP_XDP_PARSE_H
 
 #include "xdp/lockstep.h"
+
+#ifdef __cplusplus
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
 
 #ifdef __bpf__
 #define LS_INLINE static __attribute__((always_inline)) inline
@@ -83,13 +89,13 @@ LS_INLINE __u32 ls_parse_ip4(struct ls_bytes bytes, __u32 frame_left, struct ls_
   packet->version = 4;
   __builtin_memcpy(packet->address.bytes[0], ip + 12, 4);
   __builtin_memcpy(packet->address.bytes[1], ip + 16, 4);
-  __u8 protocol = ip[9];
-  int fragment = (ls_load16(ip + 6) & 0x3fff) != 0;
-  if (protocol != 6) return fragment && protocol == 51 ? LS_UNCLEAR : LS_PASSES; /* 51: may hide TCP */
-  if (fragment || (ip[0] & 15) != 5) return LS_UNCLEAR;
+  if (ip[9] == 51) return LS_UNCLEAR; /* what it authenticates may be TCP */
+  if (ip[9] != 6) return LS_PASSES;
+  __u32 header = (__u32)(ip[0] & 15) * 4;
+  if ((ls_load16(ip + 6) & 0x3fff) != 0 || total < header) return LS_UNCLEAR;
   if (frame_left < total) return LS_BAD_LENGTH;
-  bytes.at = ip + 20;
-  return ls_parse_tcp(bytes, total - 20, packet);
+  bytes.at = ip + header;
+  return ls_parse_tcp(bytes, total - header, packet);
 }
 
 /* Extension headers that are walked over; chains beyond are the engine's. */
@@ -108,7 +114,8 @@ LS_INLINE __u32 ls_parse_ip6(struct ls_bytes bytes, __u32 frame_left, struct ls_
   for (int i = 0; i < LS_EXTENSIONS; ++i) {
     if (next == 6) {
       if (frame_left < 40 + length) return LS_BAD_LENGTH;
-      return walked > length ? LS_UNCLEAR : ls_parse_tcp(bytes, length - walked, packet);
+      if (walked > length) return LS_UNCLEAR;
+      return ls_parse_tcp(bytes, length - walked, packet);
     }
     if (next == 43 || next == 44 || next == 51 || next == 135) return LS_UNCLEAR;
     if (next != 0 && next != 60) return LS_PASSES;
@@ -125,6 +132,11 @@ LS_INLINE int ls_is_tag(__u16 type) {
   return type == 0x8100 || type == 0x88a8 || type == 0x9100;
 }
 
+/* Of headers that the first buffer has not got: no host reads what the frame has not got either. */
+LS_INLINE __u32 ls_cut(__u32 left, __u32 wanted) {
+  return left < wanted ? LS_PASSES : LS_UNCLEAR;
+}
+
 /* `frame_length`: of the whole frame; [data, end) is its first buffer. */
 LS_INLINE void ls_parse(const void* data, const void* end, __u32 frame_length, struct ls_packet* packet) {
   struct ls_bytes bytes = {(const __u8*)data, (const __u8*)end};
@@ -133,9 +145,12 @@ LS_INLINE void ls_parse(const void* data, const void* end, __u32 frame_length, s
   if (bytes.at + 14 > bytes.end) return;
   __u16 type = ls_load16(bytes.at + 12);
   bytes.at += 14;
-  __u32 before = 14;
+  __u32 left = frame_length > 14 ? frame_length - 14 : 0;
   for (int i = 0; i < LS_VLANS && ls_is_tag(type); ++i) {
-    if (bytes.at + 4 > bytes.end) return;
+    if (bytes.at + 4 > bytes.end || left < 4) {
+      packet->kind = ls_cut(left, 4);
+      return;
+    }
     __u16 id = ls_load16(bytes.at) & 0x0fff;
     type = ls_load16(bytes.at + 2);
     /* VID 0 is untagged (IEEE 802.1Q). */
@@ -144,15 +159,18 @@ LS_INLINE void ls_parse(const void* data, const void* end, __u32 frame_length, s
     else if (id != 0)
       packet->vlan[1] = id;
     bytes.at += 4;
-    before += 4;
+    left -= 4;
   }
   if (ls_is_tag(type)) {
     packet->kind = LS_UNCLEAR;
     return;
   }
-  __u32 left = frame_length > before ? frame_length - before : 0;
   if (type == 0x8864) { /* a PPPoE session: 6 bytes, then PPP's protocol (RFC 2516) */
-    if (bytes.at + 8 > bytes.end || bytes.at[0] != 0x11 || bytes.at[1] != 0) return;
+    if (bytes.at + 8 > bytes.end) {
+      packet->kind = ls_cut(left, 8);
+      return;
+    }
+    if (bytes.at[0] != 0x11 || bytes.at[1] != 0) return;
     __u32 session = ls_load16(bytes.at + 4);
     if (session < 2 || left < 6 + session || (bytes.at[6] & 1) != 0) { /* an odd byte: compressed to one */
       packet->kind = LS_UNCLEAR;
@@ -175,5 +193,9 @@ LS_INLINE int ls_source_is_low(const struct ls_packet* packet) {
   }
   return packet->source_port <= packet->destination_port;
 }
+
+#ifdef __cplusplus
+#pragma GCC diagnostic pop
+#endif
 
 #endif

@@ -75,6 +75,20 @@ void Kernel::close_sockets() {
   for (auto& socket : sockets_) socket.reset();
 }
 
+void Kernel::age_rates(std::int64_t ns) const {
+  const xdp::Map rates = must(xdp::Map::open(pins_, "rates"));
+  struct {
+    std::uint64_t since = 0, tokens = 0;
+  } rate;
+  std::array<std::uint64_t, 2> key{};
+  for (const void* before = nullptr; bpf_map_get_next_key(rates.descriptor(), before, key.data()) == 0;
+       before = key.data()) {
+    must(bpf_map_lookup_elem(rates.descriptor(), key.data(), &rate) == 0, "a rate");
+    rate.since -= static_cast<std::uint64_t>(ns);
+    must(bpf_map_update_elem(rates.descriptor(), key.data(), &rate, BPF_EXIST) == 0, "a rate in the map");
+  }
+}
+
 Answer Kernel::run(const Bytes& frame, std::uint32_t side) const {
   const xdp::Counts before = counts_->read();
   xdp_md context{};

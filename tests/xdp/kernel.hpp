@@ -47,6 +47,8 @@ class Kernel {
   [[nodiscard]] const std::string& pins() const { return pins_; }
   [[nodiscard]] xdp::AttachWish wish() const;
   void close_sockets();
+  // As if the last SYNs of all prefixes had come so many ns earlier.
+  void age_rates(std::int64_t ns) const;
 
  private:
   std::string folder_, pins_;

@@ -110,6 +110,12 @@ TEST_CASE("a block holds for what is no TCP too, and an allowance of everything 
     CHECK(kernel.run(build_packet({.source = "fd00::1", .destination = "fd00::2"})).what ==
           LS_FORWARDED_ALLOWED);
     CHECK(kernel.run(build_ip({.ethertype = 0x0806}, {})).what == LS_FORWARDED);
+    PacketSpec nonsense{.source = "10.0.0.3", .flags = reassembly::TcpFlag::syn | reassembly::TcpFlag::fin};
+    CHECK(kernel.run(build_packet(nonsense)).what == LS_DROP_FLAGS);  // no prefix allows that
+    nonsense.source = "10.0.0.1";
+    CHECK(kernel.run(build_packet(nonsense)).what == LS_DROP_FLAGS);
+    kernel.config().observe = 1;
+    CHECK(kernel.run(build_packet(nonsense)).what == LS_DROP_PREFIX);
   });
 }
 
