@@ -26,8 +26,10 @@ MAP(egress, BPF_MAP_TYPE_DEVMAP, __u32, __u32, LS_SIDES, 0);
 MAP(flows, BPF_MAP_TYPE_HASH, struct ls_flow_key, struct ls_flow, LS_FLOWS, 0);
 MAP(ports, BPF_MAP_TYPE_ARRAY, __u32, struct ls_mask, 65536, BPF_F_MMAPABLE);
 MAP(counts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct ls_count, LS_SIDES* LS_COUNTS, 0);
-MAP(front4, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT4_WORDS, BPF_F_MMAPABLE);
-MAP(front6, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT6_WORDS, BPF_F_MMAPABLE);
+MAP(front20, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT20_WORDS, BPF_F_MMAPABLE);
+MAP(front24, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT24_WORDS, BPF_F_MMAPABLE);
+MAP(front48, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES << LS_FRONT48_BITS, BPF_F_MMAPABLE);
+MAP(front32, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES << LS_FRONT32_BITS, BPF_F_MMAPABLE);
 MAP(lengths, BPF_MAP_TYPE_ARRAY, __u32, struct ls_lengths, LS_PREFIX_TABLES, BPF_F_MMAPABLE);
 MAP(exact, BPF_MAP_TYPE_HASH, struct ls_prefix_key, __u8, LS_EXACT_PREFIXES, BPF_F_NO_PREALLOC);
 
@@ -63,6 +65,7 @@ struct frame {
   struct ls_config* config;
   __u32 side;
   __u32 length;
+  __u64 now; /* set if there is an entry for the flow */
   struct ls_packet packet;
 };
 
@@ -177,13 +180,19 @@ static long try_length4(__u32 i, struct walk* walk) {
   return walk->found != LS_NO_PREFIX;
 }
 
+/* What one of the fronts says of the `number`-th net; `first`: the word where its table begins. */
+LS_INLINE __u32 front_says(void* front, __u32 first, __u32 number) {
+  __u32 word = first + (number >> 5);
+  const __u64* says = bpf_map_lookup_elem(front, &word);
+  return says ? *says >> (number & 31) * 2 & 3 : LS_NO_PREFIX;
+}
+
 /* `address` in network order. */
 __noinline int prefix4(__u32 address, __u32 table) {
-  __u32 pair = __builtin_bswap32(address) >> 8;
-  __u32 word = table * LS_FRONT4_WORDS + (pair >> 5);
-  const __u64* front = bpf_map_lookup_elem(&front4, &word);
-  if (!front) return LS_NO_PREFIX;
-  __u32 says = *front >> (pair & 31) * 2 & 3;
+  __u32 number = __builtin_bswap32(address);
+  __u32 says = front_says(&front20, table * LS_FRONT20_WORDS, number >> 12);
+  if (says != LS_LOOK) return (int)says;
+  says = front_says(&front24, table * LS_FRONT24_WORDS, number >> 8);
   if (says != LS_LOOK) return (int)says;
   struct walk walk = {.in_use = bpf_map_lookup_elem(&lengths, &table), .high = address, .table = table};
   if (!walk.in_use) return LS_NO_PREFIX;
@@ -191,11 +200,12 @@ __noinline int prefix4(__u32 address, __u32 table) {
   return (int)walk.found;
 }
 
-LS_INLINE int front6_has(__u32 table, __u32 half, __u64 prefix) {
-  __u32 bit = (__u32)LS_FRONT6_BIT(prefix);
-  __u32 word = table * LS_FRONT6_WORDS + half * (LS_FRONT6_BITS / 64) + (bit >> 6);
-  const __u64* front = bpf_map_lookup_elem(&front6, &word);
-  return front && (*front >> (bit & 63) & 1);
+LS_INLINE int front_has(void* front, __u32 bits, __u32 table, __u64 prefix) {
+  __u64 hash = LS_FRONT6_HASH(prefix);
+  __u32 word = table << bits | (__u32)LS_FRONT6_WORD(hash, bits);
+  __u64 mask = LS_FRONT6_MASK(hash);
+  const __u64* found = bpf_map_lookup_elem(front, &word);
+  return found && (*found & mask) == mask;
 }
 
 static long try_length6(__u32 i, struct walk* walk) {
@@ -219,8 +229,9 @@ __noinline int prefix6(__u64 high, __u64 low, __u32 table) {
   const struct ls_lengths* in_use = walk.in_use;
   if (!in_use) return LS_NO_PREFIX;
   __u64 first = __builtin_bswap64(high);
-  if (in_use->long6 > 0 && front6_has(table, 0, first >> 16)) walk_lengths6(&walk, 0, in_use->long6);
-  if (in_use->mid6 > in_use->long6 && front6_has(table, 1, first >> 32))
+  if (in_use->long6 > 0 && front_has(&front48, LS_FRONT48_BITS, table, first >> 16))
+    walk_lengths6(&walk, 0, in_use->long6);
+  if (in_use->mid6 > in_use->long6 && front_has(&front32, LS_FRONT32_BITS, table, first >> 32))
     walk_lengths6(&walk, in_use->long6, in_use->mid6);
   walk_lengths6(&walk, in_use->mid6, in_use->count6);
   return (int)walk.found;
@@ -275,9 +286,9 @@ LS_INLINE int is_drained(const struct ls_flow* flow) {
 
 LS_INLINE void count_flow(const struct frame* frame, struct ls_flow* flow) {
   __u32 side = frame->side & 1;
-  flow->last_seen = bpf_ktime_get_coarse_ns();
-  __sync_fetch_and_add(&flow->packets[side], 1);
-  __sync_fetch_and_add(&flow->bytes[side], frame->length);
+  flow->last_seen = frame->now;
+  flow->packets[side] += 1;
+  flow->bytes[side] += frame->length;
 }
 
 LS_INLINE int drain(struct frame* frame, struct ls_flow* flow) {
@@ -287,11 +298,11 @@ LS_INLINE int drain(struct frame* frame, struct ls_flow* flow) {
   return to_engine(frame, mark);
 }
 
-LS_INLINE int is_in_force(const struct ls_flow* flow) {
+LS_INLINE int is_in_force(const struct frame* frame, const struct ls_flow* flow) {
   __u32 number = flow->worker;
   const struct ls_worker* worker = bpf_map_lookup_elem(&workers, &number);
   return worker && flow->verdict != LS_ENGINE && flow->generation == worker->generation &&
-         (__s64)(bpf_ktime_get_coarse_ns() - flow->last_seen) <= (__s64)flow->idle;
+         (__s64)(frame->now - flow->last_seen) <= (__s64)flow->idle;
 }
 
 LS_INLINE int obey(struct frame* frame, struct ls_flow* flow) {
@@ -373,7 +384,8 @@ LS_INLINE int decide_tcp(struct frame* frame) {
   struct ls_flow_key key;
   make_key(&frame->packet, &key);
   struct ls_flow* flow = bpf_map_lookup_elem(&flows, &key);
-  if (flow && is_in_force(flow)) {
+  if (flow) frame->now = bpf_ktime_get_coarse_ns();
+  if (flow && is_in_force(frame, flow)) {
     if (!opens) return obey(frame, flow);
     known = 1;
   }

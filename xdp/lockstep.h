@@ -101,36 +101,42 @@ struct ls_mark {
   __u32 reserved;
 };
 
+/* What each packet of a flow in effect needs comes first: few cache lines. */
 struct ls_flow {
   __u32 verdict;
   __u32 worker;
   __u8 draining[LS_SIDES]; /* LS_BYPASSED: not yet in effect for the packets of this side */
   __u8 reserved[6];
   __u64 generation;
+  __u64 idle;
+  __u64 last_seen;
+  /* Decided in the kernel, by the side they came from. While a side changes its queue some may be left out;
+   * the map `counts` leaves none out. */
+  __u64 packets[LS_SIDES];
+  __u64 bytes[LS_SIDES];
+  __u64 idle_closed;
   __u64 ticket;
   struct ls_mark mark[LS_SIDES];
-  __u64 idle;
-  __u64 idle_closed;
-  __u64 last_seen;
-  __u64 packets[LS_SIDES]; /* decided in the kernel, by the side they came from */
-  __u64 bytes[LS_SIDES];
 };
 
 /* Prefixes that are blocked or allowed, both families. Two tables, of which config.prefixes names the one in
  * force: the engine fills the other one, then switches. An address is looked up in a front first, exactly
- * only where the front says so. The maps:
- *   - front4, LS_FRONT4_WORDS a table: for each /24 two bits, one of enum ls_prefix.
- *   - front6, LS_FRONT6_WORDS a table: a bit for each hash of the first 48, then of the first 32 bits.
+ * only where the front says so; fronts are small, for they are read at random. The maps:
+ *   - front20 and front24, for each /20 and each /24 of IPv4 two bits, one of enum ls_prefix. LS_LOOK in the
+ *     first sends to the second, and in the second to `exact`.
+ *   - front48 and front32, by the first 48 and the first 32 bits of IPv6: a word of 64 bits for each hash,
+ * and three bits in it for each prefix (a Bloom filter in one cache line).
  *   - lengths, an element a table: which lengths `exact` holds, longest first.
  *   - exact: a hash from ls_prefix_key to one of enum ls_prefix.
- * IPv4 addresses whose front says LS_LOOK are looked for with the lengths from 32 down to 24; what a shorter
- * prefix says of such a /24 stands in `exact` as a prefix of length 24.
+ * IPv4 addresses are looked for with the lengths from 32 down to 24; what a shorter prefix says of a /24 with
+ * LS_LOOK stands in `exact` as a prefix of length 24.
  */
 enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
 #define LS_PREFIX_TABLES 2
-#define LS_FRONT4_WORDS (1 << 19) /* of 64 bits: 2^24 pairs */
-#define LS_FRONT6_BITS (1 << 22)  /* for each of both hashes */
-#define LS_FRONT6_WORDS (2 * LS_FRONT6_BITS / 64)
+#define LS_FRONT20_WORDS (1 << 15) /* of 64 bits: 2^20 pairs */
+#define LS_FRONT24_WORDS (1 << 19)
+#define LS_FRONT48_BITS 15 /* of the number of a word */
+#define LS_FRONT32_BITS 13
 
 struct ls_prefix_key {
   __u8 address[16]; /* IPv4: the first four bytes; bits behind the length are 0 */
@@ -149,8 +155,12 @@ struct ls_lengths {
   __u8 lengths6[136];
 };
 
-/* Fibonacci hashing of the first 48 or 32 bits, given as a number, to a bit of its half of front6. */
-#define LS_FRONT6_BIT(prefix) (((prefix)*0x9e3779b97f4a7c15ULL) >> 42)
+/* Of the first 48 or 32 bits, given as a number: Fibonacci hashing to a word of front48 or front32, and bits.
+ */
+#define LS_FRONT6_HASH(prefix) ((prefix)*0x9e3779b97f4a7c15ULL)
+#define LS_FRONT6_WORD(hash, bits) ((hash) >> (64 - (bits)))
+#define LS_FRONT6_MASK(hash) \
+  (1ULL << ((hash) >> 43 & 63) | 1ULL << ((hash) >> 37 & 63) | 1ULL << ((hash) >> 31 & 63))
 
 /* Maps `ports`, 65536 elements by port number, and `addresses4`, `addresses6`, tries of prefixes: which of up
  * to 64 classes of rules can match a source or a destination there. A connection between (a, p) and (b, q) is

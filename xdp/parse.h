@@ -187,9 +187,10 @@ LS_INLINE void ls_parse(const void* data, const void* end, __u32 frame_length, s
 
 /* Ascending by (address, port), as bytes in network order. */
 LS_INLINE int ls_source_is_low(const struct ls_packet* packet) {
-  for (int i = 0; i < 16; ++i) {
-    __u8 a = packet->address.bytes[0][i], b = packet->address.bytes[1][i];
-    if (a != b) return a < b;
+  for (int i = 0; i < 2; ++i) {
+    __u64 source = __builtin_bswap64(packet->address.halves[0][i]);
+    __u64 destination = __builtin_bswap64(packet->address.halves[1][i]);
+    if (source != destination) return source < destination;
   }
   return packet->source_port <= packet->destination_port;
 }

@@ -50,15 +50,18 @@ std::uint64_t first_bits(const Prefix& prefix, unsigned bits) {
   return high >> (64 - bits);
 }
 
-class Front4 {
+// Two bits for each net of one length.
+class Front {
  public:
-  explicit Front4(std::span<std::uint64_t> words) : words_(words) {}
-  [[nodiscard]] std::uint32_t get(std::uint32_t block) const {
-    return static_cast<std::uint32_t>(words_[block >> 5U] >> (block & 31U) * 2 & 3U);
+  explicit Front(std::span<std::uint64_t> words) : words_(words) {
+    std::fill(words_.begin(), words_.end(), 0);
   }
-  void set(std::uint32_t block, std::uint64_t value) {
-    std::uint64_t& word = words_[block >> 5U];
-    const unsigned shift = (block & 31U) * 2;
+  [[nodiscard]] std::uint32_t get(std::uint32_t net) const {
+    return static_cast<std::uint32_t>(words_[net >> 5U] >> (net & 31U) * 2 & 3U);
+  }
+  void set(std::uint32_t net, std::uint64_t value) {
+    std::uint64_t& word = words_[net >> 5U];
+    const unsigned shift = (net & 31U) * 2;
     word = (word & ~(std::uint64_t{3} << shift)) | value << shift;
   }
 
@@ -66,22 +69,40 @@ class Front4 {
   std::span<std::uint64_t> words_;
 };
 
+// What all sixteen /24 of a /20 say alike, that says the /20; else they must be asked.
+void sum_up(const Front& of24, Front& of20) {
+  for (std::uint32_t net = 0; net < LS_FRONT20_WORDS * 32; ++net) {
+    const std::uint32_t first = of24.get(net * 16);
+    bool alike = true;
+    for (std::uint32_t i = 1; i < 16; ++i) alike = alike && of24.get(net * 16 + i) == first;
+    of20.set(net, alike ? first : std::uint32_t{LS_LOOK});
+  }
+}
+
 }  // namespace
 
 tl::expected<Prefixes, std::string> Prefixes::open(const std::string& pins) {
   Prefixes prefixes;
-  auto front4 =
-      Elements<std::uint64_t>::open(pins, "front4", std::size_t{LS_PREFIX_TABLES} * LS_FRONT4_WORDS);
-  if (!front4) return tl::unexpected(front4.error());
-  auto front6 =
-      Elements<std::uint64_t>::open(pins, "front6", std::size_t{LS_PREFIX_TABLES} * LS_FRONT6_WORDS);
-  if (!front6) return tl::unexpected(front6.error());
+  auto front20 =
+      Elements<std::uint64_t>::open(pins, "front20", std::size_t{LS_PREFIX_TABLES} * LS_FRONT20_WORDS);
+  if (!front20) return tl::unexpected(front20.error());
+  auto front24 =
+      Elements<std::uint64_t>::open(pins, "front24", std::size_t{LS_PREFIX_TABLES} * LS_FRONT24_WORDS);
+  if (!front24) return tl::unexpected(front24.error());
+  auto front48 =
+      Elements<std::uint64_t>::open(pins, "front48", std::size_t{LS_PREFIX_TABLES} << LS_FRONT48_BITS);
+  if (!front48) return tl::unexpected(front48.error());
+  auto front32 =
+      Elements<std::uint64_t>::open(pins, "front32", std::size_t{LS_PREFIX_TABLES} << LS_FRONT32_BITS);
+  if (!front32) return tl::unexpected(front32.error());
   auto lengths = Elements<ls_lengths>::open(pins, "lengths", LS_PREFIX_TABLES);
   if (!lengths) return tl::unexpected(lengths.error());
   auto exact = Map::open(pins, "exact");
   if (!exact) return tl::unexpected(exact.error());
-  prefixes.front4_ = std::move(*front4);
-  prefixes.front6_ = std::move(*front6);
+  prefixes.front20_ = std::move(*front20);
+  prefixes.front24_ = std::move(*front24);
+  prefixes.front48_ = std::move(*front48);
+  prefixes.front32_ = std::move(*front32);
   prefixes.lengths_ = std::move(*lengths);
   prefixes.exact_ = std::move(*exact);
   return prefixes;
@@ -138,10 +159,7 @@ bool Prefixes::put(std::uint32_t table, const Prefix& prefix, std::uint32_t what
 // Short prefixes are spread over their blocks, shortest first; then blocks with longer ones are to be looked
 // up, and what their short prefix says goes with these.
 void Prefixes::fill_front4(std::uint32_t table, const std::vector<Prefix>& longest_last) {
-  const std::span<std::uint64_t> words =
-      front4_.get().subspan(std::size_t{table} * LS_FRONT4_WORDS, LS_FRONT4_WORDS);
-  std::fill(words.begin(), words.end(), 0);
-  Front4 front(words);
+  Front front(front24_.get().subspan(std::size_t{table} * LS_FRONT24_WORDS, LS_FRONT24_WORDS));
   for (const Prefix& prefix : longest_last) {
     if (prefix.version != 4) continue;
     const std::uint32_t block = block_of(prefix);
@@ -157,17 +175,21 @@ void Prefixes::fill_front4(std::uint32_t table, const std::vector<Prefix>& longe
     base.length = whole24;
     if (under != LS_NO_PREFIX) static_cast<void>(put(table, masked(base), under));
   }
+  Front of20(front20_.get().subspan(std::size_t{table} * LS_FRONT20_WORDS, LS_FRONT20_WORDS));
+  sum_up(front, of20);
 }
 
 void Prefixes::fill_front6(std::uint32_t table, std::span<const Prefix> prefixes) {
-  const std::span<std::uint64_t> words =
-      front6_.get().subspan(std::size_t{table} * LS_FRONT6_WORDS, LS_FRONT6_WORDS);
-  std::fill(words.begin(), words.end(), 0);
+  const auto words48 = front48_.get().subspan(std::size_t{table} << LS_FRONT48_BITS, 1U << LS_FRONT48_BITS);
+  const auto words32 = front32_.get().subspan(std::size_t{table} << LS_FRONT32_BITS, 1U << LS_FRONT32_BITS);
+  std::fill(words48.begin(), words48.end(), 0);
+  std::fill(words32.begin(), words32.end(), 0);
   for (const Prefix& prefix : prefixes) {
     if (prefix.version != 6 || prefix.length < 32) continue;
     const bool is_long = prefix.length >= 48;
-    const std::uint64_t bit = LS_FRONT6_BIT(first_bits(prefix, is_long ? 48 : 32));
-    words[(is_long ? 0 : LS_FRONT6_BITS / 64) + (bit >> 6U)] |= std::uint64_t{1} << (bit & 63U);
+    const std::uint64_t hash = LS_FRONT6_HASH(first_bits(prefix, is_long ? 48 : 32));
+    if (is_long) words48[LS_FRONT6_WORD(hash, LS_FRONT48_BITS)] |= LS_FRONT6_MASK(hash);
+    if (!is_long) words32[LS_FRONT6_WORD(hash, LS_FRONT32_BITS)] |= LS_FRONT6_MASK(hash);
   }
 }
 

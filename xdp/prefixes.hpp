@@ -37,7 +37,7 @@ class Prefixes {
   void fill_front6(std::uint32_t table, std::span<const Prefix> prefixes);
   void note_lengths(std::uint32_t table, std::span<const Prefix> prefixes);
 
-  Elements<std::uint64_t> front4_, front6_;
+  Elements<std::uint64_t> front20_, front24_, front48_, front32_;
   Elements<ls_lengths> lengths_;
   Map exact_;
   std::array<std::vector<ls_prefix_key>, LS_PREFIX_TABLES> held_;
