@@ -13,7 +13,7 @@
 namespace lockstep {
 
 std::string pins_of(const WireSettings& settings, const WirePair& pair) {
-  return fmt::format("{}/{}-{}", settings.pin_dir, pair.outside(), pair.inside());
+  return xdp::pins_below(settings.pin_dir, {pair.outside(), pair.inside()});
 }
 
 tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> Wire::take(const WireSettings& settings,
@@ -36,7 +36,8 @@ tl::expected<void, std::string> Wire::attach() {
   xdp::AttachWish wish{.interfaces = {pair_.outside(), pair_.inside()},
                        .pins = pins,
                        .flows = static_cast<std::uint32_t>(settings_.kernel_flows),
-                       .native = plan.native};
+                       .native = plan.native,
+                       .fail_closed = settings_.start == StartPolicy::closed};
   auto program = xdp::Program::attach(wish);
   if (!program && wish.native) {
     spdlog::warn("{}; the kernel's generic hook is tried", program.error());

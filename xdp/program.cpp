@@ -1,5 +1,6 @@
 #include "xdp/program.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/if_link.h>
 #include <lockstep.skel.h>  // made of lockstep.bpf.c
 #include <net/if.h>
 #include <xdp/libxdp.h>
@@ -92,6 +94,15 @@ std::uint32_t id_of_pinned(const std::string& pins) {
   return bpf_obj_get_info_by_fd(descriptor, &info, &size) == 0 ? info.id : 0;
 }
 
+using Indexes = std::array<unsigned, LS_SIDES>;
+
+bool stands_alone(unsigned index, std::uint32_t id, bool native) {
+  const Programs programs = programs_on(index);
+  bool dispatched = false;
+  return is_attached(programs, id, dispatched) && !dispatched &&
+         xdp_multiprog__attach_mode(programs.get()) == (native ? XDP_MODE_NATIVE : XDP_MODE_SKB);
+}
+
 int detach_from(unsigned index, std::uint32_t id) {
   const Programs programs = programs_on(index);
   bool dispatched = false;
@@ -119,14 +130,15 @@ tl::expected<void, std::string> attach_to(xdp_program* program, const std::strin
 }
 
 // How the maps know the pair, before a frame is decided by them.
-tl::expected<void, std::string> name_pair(const lockstep_bpf& skeleton,
-                                          const std::array<unsigned, LS_SIDES>& indexes) {
+tl::expected<void, std::string> name_pair(const lockstep_bpf& skeleton, const Indexes& indexes,
+                                          bool fail_closed) {
   ls_config config{};
   config.abi = LS_ABI;
   config.build = build_of_object();
   config.prefixes = LS_PREFIX_TABLES;
   config.everything = 1;
   config.epoch = 1;
+  config.fail_closed = fail_closed ? 1 : 0;
   const std::uint32_t zero = 0;
   for (std::uint32_t side = 0; side < LS_SIDES; ++side) config.ifindex[side] = indexes[side];
   if (bpf_map_update_elem(bpf_map__fd(skeleton.maps.config), &zero, &config, BPF_ANY) != 0)
@@ -138,9 +150,8 @@ tl::expected<void, std::string> name_pair(const lockstep_bpf& skeleton,
   return {};
 }
 
-tl::expected<std::array<unsigned, LS_SIDES>, std::string> indexes_of(
-    const std::array<std::string, LS_SIDES>& interfaces) {
-  std::array<unsigned, LS_SIDES> indexes{};
+tl::expected<Indexes, std::string> indexes_of(const std::array<std::string, LS_SIDES>& interfaces) {
+  Indexes indexes{};
   for (std::size_t side = 0; side < LS_SIDES; ++side) {
     indexes[side] = ::if_nametoindex(interfaces[side].c_str());
     if (indexes[side] == 0) return tl::unexpected(fmt::format("{}: no such interface", interfaces[side]));
@@ -148,7 +159,105 @@ tl::expected<std::array<unsigned, LS_SIDES>, std::string> indexes_of(
   return indexes;
 }
 
+// The object, not loaded yet; its maps will be pinned in `pins`.
+tl::expected<Skeleton, std::string> open_object(const AttachWish& wish, const std::string& pins) {
+  std::error_code error;
+  std::filesystem::create_directories(pins, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", pins, error.message()));
+  Skeleton skeleton(lockstep_bpf__open());
+  if (!skeleton) return tl::unexpected(with_last_words("the XDP program can't be opened"));
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, skeleton->obj) {
+    static_cast<void>(bpf_map__set_pin_path(map, fmt::format("{}/{}", pins, bpf_map__name(map)).c_str()));
+  }
+  static_cast<void>(bpf_map__set_max_entries(skeleton->maps.flows, wish.flows));
+  return skeleton;
+}
+
+tl::expected<void, std::string> pin_program(int descriptor, const std::string& pins) {
+  const std::string path = pins + "/program";
+  if (bpf_obj_pin(descriptor, path.c_str()) == 0) return {};
+  return tl::unexpected(fmt::format("{}: {}", path, reason(errno)));
+}
+
+tl::expected<void, std::string> attach_anew(const AttachWish& wish, const Indexes& indexes) {
+  const auto skeleton = open_object(wish, wish.pins);
+  if (!skeleton) return tl::unexpected(skeleton.error());
+  DECLARE_LIBXDP_OPTS(xdp_program_opts, options, .obj = (*skeleton)->obj, .prog_name = "lockstep");
+  const XdpProgram program(xdp_program__create(&options));
+  if (libxdp_get_error(program.get()) != 0)
+    return tl::unexpected(with_last_words("the XDP program can't be made"));
+  for (std::size_t side = 0; side < LS_SIDES; ++side) {
+    if (auto attached = attach_to(program.get(), wish.interfaces[side], indexes[side], wish.native);
+        !attached)
+      return attached;
+    // The first attaching loaded it.
+    if (side > 0) continue;
+    if (auto pinned = pin_program(xdp_program__fd(program.get()), wish.pins); !pinned) return pinned;
+    if (auto named = name_pair(**skeleton, indexes, wish.fail_closed); !named) return named;
+  }
+  return {};
+}
+
+// Where the next build's pins stand while it takes the place of the last one. BPF file systems take no dots.
+std::string next_pins(const std::string& pins) {
+  return pins + ":next";
+}
+
+int put_in_place(unsigned index, int before, int after, bool native) {
+  DECLARE_LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = before);
+  const std::uint32_t mode = native ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+  return bpf_xdp_attach(static_cast<int>(index), after, mode | XDP_FLAGS_REPLACE, &options);
+}
+
+// The pinned program of another build stands alone on both interfaces: ours takes its place there.
+tl::expected<void, std::string> replace(const AttachWish& wish, const Indexes& indexes) {
+  const std::string next = next_pins(wish.pins);
+  const auto skeleton = open_object(wish, next);
+  if (!skeleton) return tl::unexpected(skeleton.error());
+  last_words().clear();
+  if (lockstep_bpf__load(skeleton->get()) != 0)
+    return tl::unexpected(with_last_words("the XDP program can't be loaded"));
+  const int ours = bpf_program__fd((*skeleton)->progs.lockstep);
+  if (auto pinned = pin_program(ours, next); !pinned) return pinned;
+  if (auto named = name_pair(**skeleton, indexes, wish.fail_closed); !named) return named;
+  const Map before(bpf_obj_get((wish.pins + "/program").c_str()));
+  for (std::size_t side = 0; side < LS_SIDES; ++side) {
+    if (const int error = put_in_place(indexes[side], before.descriptor(), ours, wish.native); error != 0)
+      return tl::unexpected(fmt::format("{}: the XDP program of another version can't be replaced: {}",
+                                        wish.interfaces[side], reason(error)));
+  }
+  std::error_code error;
+  std::filesystem::remove_all(wish.pins, error);
+  if (!error) std::filesystem::rename(next, wish.pins, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", wish.pins, error.message()));
+  return {};
+}
+
+tl::expected<void, std::string> detach_pinned(const std::string& pins) {
+  const std::uint32_t id = id_of_pinned(pins);
+  const auto config = Elements<ls_config>::open(pins, "config", 1);
+  if (id != 0 && config) {
+    for (const unsigned index : (*config)[0].ifindex) {
+      last_words().clear();
+      if (const int error = detach_from(index, id); error != 0)
+        return tl::unexpected(
+            with_last_words(fmt::format("{}: the XDP program can't be detached: {}", pins, reason(error))));
+    }
+  }
+  std::error_code error;
+  std::filesystem::remove_all(pins, error);
+  if (error) return tl::unexpected(fmt::format("{}: {}", pins, error.message()));
+  return {};
+}
+
 }  // namespace
+
+std::string pins_below(const std::string& directory, const std::array<std::string, LS_SIDES>& interfaces) {
+  std::string pair = fmt::format("{}-{}", interfaces[0], interfaces[1]);
+  std::replace(pair.begin(), pair.end(), '.', ':');
+  return directory + "/" + pair;
+}
 
 tl::expected<Program, std::string> Program::open(const std::string& pins) {
   Program program;
@@ -183,64 +292,29 @@ tl::expected<Program, std::string> Program::attach(const AttachWish& wish) {
     before->taken_over_ = same;
     if (same) return before;
   }
-  if (auto gone = detach(wish.pins); !gone) return tl::unexpected(gone.error());
-  if (auto attached = attach_anew(wish, *indexes); !attached) {
-    static_cast<void>(detach(wish.pins));
-    return tl::unexpected(attached.error());
+  const std::uint32_t id = id_of_pinned(wish.pins);
+  bool replaced = id != 0 && !std::filesystem::exists(next_pins(wish.pins));
+  for (const unsigned index : *indexes) replaced = replaced && stands_alone(index, id, wish.native);
+  replaced = replaced && replace(wish, *indexes);
+  if (!replaced) {
+    if (auto gone = detach(wish.pins); !gone) return tl::unexpected(gone.error());
+    if (auto attached = attach_anew(wish, *indexes); !attached) {
+      static_cast<void>(detach(wish.pins));
+      return tl::unexpected(attached.error());
+    }
   }
   auto program = open(wish.pins);
-  if (program)
-    static_cast<void>(is_attached(programs_on((*indexes)[0]), id_of_pinned(wish.pins), program->dispatched_));
+  if (!program) return program;
+  program->replaced_ = replaced;
+  static_cast<void>(is_attached(programs_on((*indexes)[0]), id_of_pinned(wish.pins), program->dispatched_));
   return program;
-}
-
-tl::expected<void, std::string> Program::attach_anew(const AttachWish& wish,
-                                                     const std::array<unsigned, LS_SIDES>& indexes) {
-  std::error_code error;
-  std::filesystem::create_directories(wish.pins, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", wish.pins, error.message()));
-  const Skeleton skeleton(lockstep_bpf__open());
-  if (!skeleton) return tl::unexpected(with_last_words("the XDP program can't be opened"));
-  bpf_map* map = nullptr;
-  bpf_object__for_each_map(map, skeleton->obj) {
-    static_cast<void>(
-        bpf_map__set_pin_path(map, fmt::format("{}/{}", wish.pins, bpf_map__name(map)).c_str()));
-  }
-  static_cast<void>(bpf_map__set_max_entries(skeleton->maps.flows, wish.flows));
-  DECLARE_LIBXDP_OPTS(xdp_program_opts, options, .obj = skeleton->obj, .prog_name = "lockstep");
-  const XdpProgram program(xdp_program__create(&options));
-  if (libxdp_get_error(program.get()) != 0)
-    return tl::unexpected(with_last_words("the XDP program can't be made"));
-  for (std::size_t side = 0; side < LS_SIDES; ++side) {
-    if (auto attached = attach_to(program.get(), wish.interfaces[side], indexes[side], wish.native);
-        !attached)
-      return attached;
-    // The first attaching loaded it.
-    if (side > 0) continue;
-    if (bpf_obj_pin(xdp_program__fd(program.get()), (wish.pins + "/program").c_str()) != 0)
-      return tl::unexpected(fmt::format("{}/program: {}", wish.pins, reason(errno)));
-    if (auto named = name_pair(*skeleton, indexes); !named) return named;
-  }
-  return {};
 }
 
 tl::expected<void, std::string> Program::detach(const std::string& pins) {
   libbpf_set_print(keep_libbpf);
   libxdp_set_print(keep_libxdp);
-  const std::uint32_t id = id_of_pinned(pins);
-  const auto config = Elements<ls_config>::open(pins, "config", 1);
-  if (id != 0 && config) {
-    for (const unsigned index : (*config)[0].ifindex) {
-      last_words().clear();
-      if (const int error = detach_from(index, id); error != 0)
-        return tl::unexpected(
-            with_last_words(fmt::format("{}: the XDP program can't be detached: {}", pins, reason(error))));
-    }
-  }
-  std::error_code error;
-  std::filesystem::remove_all(pins, error);
-  if (error) return tl::unexpected(fmt::format("{}: {}", pins, error.message()));
-  return {};
+  if (auto gone = detach_pinned(next_pins(pins)); !gone) return gone;
+  return detach_pinned(pins);
 }
 
 tl::expected<void, std::string> Program::enter_socket(std::uint32_t side, std::uint32_t queue,

@@ -1,8 +1,9 @@
 // The kernel program of one pair: loaded, attached to both interfaces, pinned, taken over by the next run,
 // and removed. It outlives whoever attached it.
 //
-//   auto program = xdp::Program::attach({.interfaces = {"eth0", "eth1"}, .pins =
-//   "/sys/fs/bpf/lockstep/eth0-eth1"}); program->enter_socket(0, 0, socket);
+//   const auto pins = xdp::pins_below("/sys/fs/bpf/lockstep", {"eth0", "eth1"});
+//   auto program = xdp::Program::attach({.interfaces = {"eth0", "eth1"}, .pins = pins});
+//   program->enter_socket(0, 0, socket);
 //   ...
 //   xdp::Program::detach(pins);
 //
@@ -26,13 +27,20 @@ struct AttachWish {
   std::string pins;                              // a directory of the pair's own in a BPF file system; made
   std::uint32_t flows = LS_FLOWS;                // room for verdicts of connections, if it is attached anew
   bool native = true;                            // in the drivers; false: the kernel's generic hook
+  bool fail_closed = false;  // what is for the engine, until that says otherwise; if it is attached anew
 };
+
+// A pair's own directory below `directory`, as a BPF file system takes it: dots of names, which it refuses,
+// are colons, which no interface has.
+[[nodiscard]] std::string pins_below(const std::string& directory,
+                                     const std::array<std::string, LS_SIDES>& interfaces);
 
 class Program {
  public:
   // What the last run pinned is taken over as it is, without a packet lost, if it is of the same build and
-  // still attached to the same interfaces; else it is removed and attached anew. The error is for the user:
-  // it names the interface and who has it.
+  // still attached to the same interfaces. Another build is replaced on each interface at once, without a
+  // gap, if it stands there alone and in the wished mode; else it is removed and attached anew. The error is
+  // for the user: it names the interface and who has it.
   [[nodiscard]] static tl::expected<Program, std::string> attach(const AttachWish& wish);
   // Removes the program from its interfaces, as far as these are still there, and all pins. Nothing pinned:
   // done.
@@ -43,6 +51,7 @@ class Program {
   [[nodiscard]] std::span<ls_queue> queues() const { return queues_.get(); }
   [[nodiscard]] const std::string& pins() const { return pins_; }
   [[nodiscard]] bool taken_over() const { return taken_over_; }
+  [[nodiscard]] bool replaced() const { return replaced_; }
   // By libxdp's dispatcher, beside programs of others; else alone.
   [[nodiscard]] bool dispatched() const { return dispatched_; }
 
@@ -53,8 +62,6 @@ class Program {
  private:
   Program() = default;
   [[nodiscard]] static tl::expected<Program, std::string> open(const std::string& pins);
-  [[nodiscard]] static tl::expected<void, std::string> attach_anew(
-      const AttachWish& wish, const std::array<unsigned, LS_SIDES>& indexes);
 
   std::string pins_;
   Elements<ls_config> config_;
@@ -62,6 +69,7 @@ class Program {
   Elements<ls_queue> queues_;
   Map sockets_;
   bool taken_over_ = false;
+  bool replaced_ = false;
   bool dispatched_ = false;
 };
 

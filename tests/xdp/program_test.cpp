@@ -1,5 +1,4 @@
 // The kernel program on the kernel: each way and each reason, and what the engine and it agree on.
-#include <filesystem>
 #include <random>
 
 #include <linux/bpf.h>
@@ -334,33 +333,5 @@ TEST_CASE("a clock that another CPU read later gives no SYNs away", "[xdp]") {
     const int more = syns();
     CHECK(more >= 2);
     CHECK(more <= 4);
-  });
-}
-
-TEST_CASE("the program is taken over as it is, attached anew after a change, and removed whole", "[xdp]") {
-  with_kernel([](Kernel& kernel) {
-    kernel.config().stale_after = 12'345;
-    auto again = xdp::Program::attach(kernel.wish());
-    REQUIRE(again);
-    CHECK(again->taken_over());
-    CHECK(again->config().stale_after == 12'345);
-    kernel.config().build += 1;  // as if another version of the program stood there
-    auto anew = xdp::Program::attach(kernel.wish());
-    REQUIRE(anew);
-    CHECK_FALSE(anew->taken_over());
-    CHECK(anew->config().stale_after == 0);
-    REQUIRE(xdp::Program::detach(kernel.pins()));
-    CHECK_FALSE(std::filesystem::exists(kernel.pins()));
-    CHECK(xdp::Program::detach(kernel.pins()));  // nothing is left: done
-  });
-}
-
-TEST_CASE("an interface that is not there is named", "[xdp]") {
-  with_kernel([](Kernel& kernel) {
-    xdp::AttachWish wish = kernel.wish();
-    wish.interfaces[1] = "nowhere";
-    const auto attached = xdp::Program::attach(wish);
-    REQUIRE_FALSE(attached);
-    CHECK(attached.error() == "nowhere: no such interface");
   });
 }
