@@ -379,6 +379,17 @@ LS_INLINE int is_suspicious(const struct frame* frame) {
   return (source.source & destination.destination) != 0 || (destination.source & source.destination) != 0;
 }
 
+/* The engine may make an entry for the flow after we looked, and then take what was sent on this queue for
+ * all that it has to wait for. So the entry is looked for again once the frame is counted: it is there, and
+ * gets the mark, or it comes later, and the engine sees the count. */
+LS_INLINE int to_engine_at_last(struct frame* frame, const struct ls_flow_key* key) {
+  struct ls_mark mark = {};
+  int action = to_engine(frame, &mark);
+  struct ls_flow* flow = bpf_map_lookup_elem(&flows, key);
+  if (flow && mark.position != 0) flow->mark[frame->side & 1] = mark;
+  return action;
+}
+
 LS_INLINE int decide_tcp(struct frame* frame) {
   int opens = (frame->packet.flags & LS_SYN) != 0, known = 0;
   struct ls_flow_key key;
@@ -391,7 +402,7 @@ LS_INLINE int decide_tcp(struct frame* frame) {
   }
   if (opens && !(frame->packet.flags & LS_ACK) && frame->config->syn_rate != 0 && exceeds_rate(frame))
     return drop(frame, LS_DROP_SYN_RATE);
-  if (known || is_suspicious(frame)) return to_engine(frame, 0);
+  if (known || is_suspicious(frame)) return to_engine_at_last(frame, &key);
   return forward(frame, LS_FORWARDED);
 }
 

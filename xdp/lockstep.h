@@ -85,7 +85,7 @@ enum ls_verdict {
  *   - the entry is armed: its ticket is at most workers[worker].armed. The engine arms it when every queue
  * has finished what had been sent on it as the entry was made.
  *   - for both sides, queues[mark.queue].finished >= mark.position, if the mark is set: what the program sent
- *     to the engine while the entry was there has been finished too.
+ *     to the engine while the entry was there, or was just being made, has been finished too.
  * Until then it sends the packet to the engine and marks it. When a side's packets change the queue while the
  * old mark is not finished, the entry becomes LS_ENGINE: the engine finds it so, and may try again.
  * Each side finds that out by itself, for a packet of the other one may be on its way to the engine at the
