@@ -138,6 +138,9 @@ TEST_CASE("a connection is for the engine if the header of a rule fits it either
           made.addresses6 = {{0, ~xdp::Number{0}}};
         } else {
           made.addresses4 = {{net, net + random() % 0x20000}};
+          // The same in IPv6, in the first half of the address.
+          made.addresses6 = {{xdp::Number{made.addresses4[0].first} << 64,
+                              xdp::Number{made.addresses4[0].second} << 64 | ~0ULL}};
         }
         return made;
       };
@@ -154,24 +157,28 @@ TEST_CASE("a connection is for the engine if the header of a rule fits it either
           port[e] = static_cast<std::uint16_t>(random() % 10);
         }
         if (address[0] == address[1]) continue;
+        const int version = random() % 2 == 0 ? 4 : 6;
         const auto fits = [&](const xdp::RuleEnd& rule, std::size_t e) {
           const auto in = [](const auto& ranges, auto value) {
             return std::any_of(ranges.begin(), ranges.end(), [&](const auto& range) {
               return range.first <= value && value <= range.second;
             });
           };
-          return in(rule.ports, port[e]) && in(rule.addresses4, xdp::Number{address[e]});
+          const xdp::Number number = version == 4 ? address[e] : xdp::Number{address[e]} << 64 | 5;
+          return in(rule.ports, port[e]) && in(version == 4 ? rule.addresses4 : rule.addresses6, number);
         };
         const bool suspicious = std::any_of(rules.begin(), rules.end(), [&](const xdp::RuleEnds& rule) {
           return (fits(rule.source, 0) && fits(rule.destination, 1)) ||
                  (fits(rule.source, 1) && fits(rule.destination, 0));
         });
         Address source{}, destination{};
+        const std::size_t first = version == 4 ? 0 : 4;
+        if (version == 6) source[15] = destination[15] = 5;
         for (std::size_t b = 0; b < 4; ++b) {
-          source[b] = static_cast<std::uint8_t>(address[0] >> (24 - 8 * b));
-          destination[b] = static_cast<std::uint8_t>(address[1] >> (24 - 8 * b));
+          source[first + b] = static_cast<std::uint8_t>(address[0] >> (24 - 8 * b));
+          destination[first + b] = static_cast<std::uint8_t>(address[1] >> (24 - 8 * b));
         }
-        PacketSpec spec = between(source, destination, 4);
+        PacketSpec spec = between(source, destination, version);
         spec.source_port = port[0];
         spec.destination_port = port[1];
         const auto what = kernel.run(build_packet(spec)).what;

@@ -1,5 +1,7 @@
 // What the program does on one CPU while the engine writes on another.
+#include <algorithm>
 #include <atomic>
+#include <random>
 #include <thread>
 
 #include "tests/support/catch.hpp"
@@ -43,5 +45,46 @@ TEST_CASE("a packet on its way as the entry of its flow is made is waited for", 
     INFO(rounds << " entries, " << passed << " came into effect");
     CHECK(passed > 100);
     CHECK(overtaken == 0);
+  });
+}
+
+TEST_CASE("while the prefixes are replaced, those in both sets hold for every packet",
+          "[xdp][prefixes][threads]") {
+  with_kernel([](Kernel& kernel) {
+    auto table = xdp::Prefixes::open(kernel.pins());
+    REQUIRE(table);
+    const std::array<Bytes, 4> blocked{build_packet({.source = "192.0.2.1"}),
+                                       build_packet({.source = "198.51.100.1"}),
+                                       build_packet({.source = "2001:db8::1", .destination = "fd00::2"}),
+                                       build_packet({.source = "2001:db9::1", .destination = "fd00::2"})};
+    const std::vector<xdp::Prefix> common{{{192, 0, 2, 0}, 4, 24, false},
+                                          {{198, 51, 100, 1}, 4, 32, false},
+                                          {{0x20, 1, 0x0d, 0xb8}, 6, 64, false},
+                                          {{0x20, 1, 0x0d, 0xb9}, 6, 32, false}};
+    REQUIRE(table->replace(common, kernel.config()));
+    std::atomic<std::uint64_t> sure = 0, unsure = 0;
+    const std::jthread traffic([&](const std::stop_token& stop) {
+      while (!stop.stop_requested())
+        for (const Bytes& frame : blocked) ++(kernel.run(frame).what == LS_DROP_PREFIX ? sure : unsure);
+    });
+    std::mt19937 random(5);
+    for (int round = 0; round < 60; ++round) {
+      std::vector<xdp::Prefix> set = common;
+      for (int i = 0; i < 2000; ++i) {
+        xdp::Prefix prefix{{10, static_cast<std::uint8_t>(random()), static_cast<std::uint8_t>(random())},
+                           4,
+                           static_cast<std::uint8_t>(20 + random() % 13),
+                           random() % 2 == 0};
+        if (random() % 2 == 0) {
+          prefix.version = 6;
+          prefix.length = static_cast<std::uint8_t>(24 + random() % 105);
+        }
+        set.push_back(prefix);
+      }
+      std::shuffle(set.begin(), set.end(), random);
+      REQUIRE(table->replace(set, kernel.config()));
+    }
+    CHECK(sure > 1000);
+    CHECK(unsure == 0);
   });
 }
