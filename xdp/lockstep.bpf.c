@@ -31,7 +31,8 @@ MAP(front24, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT24_WORD
 MAP(front48, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES << LS_FRONT48_BITS, BPF_F_MMAPABLE);
 MAP(front32, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES << LS_FRONT32_BITS, BPF_F_MMAPABLE);
 MAP(lengths, BPF_MAP_TYPE_ARRAY, __u32, struct ls_lengths, LS_PREFIX_TABLES, BPF_F_MMAPABLE);
-MAP(exact, BPF_MAP_TYPE_HASH, struct ls_prefix_key, __u8, LS_EXACT_PREFIXES, BPF_F_NO_PREALLOC);
+MAP(exact4, BPF_MAP_TYPE_ARRAY, __u32, struct ls_slot4, LS_PREFIX_TABLES* LS_SLOTS, BPF_F_MMAPABLE);
+MAP(exact6, BPF_MAP_TYPE_ARRAY, __u32, struct ls_slot6, LS_PREFIX_TABLES* LS_SLOTS, BPF_F_MMAPABLE);
 
 struct address_key {
   __u32 bits;
@@ -147,22 +148,33 @@ LS_INLINE int to_engine(struct frame* frame, struct ls_mark* mark) {
 
 /* Prefixes. */
 
-/* `high` and `low`: the address as it stands in the packet; IPv4: its first four bytes, then zeros. Not
- * static: the verifier looks at such a function once, not at every way that leads there. */
-__noinline int look_up_exactly(__u64 high, __u64 low, __u32 table, __u32 version_and_length) {
-  __u32 length = version_and_length & 0xff;
-  struct ls_prefix_key key = {};
-  key.table = (__u8)table;
-  key.version = (__u8)(version_and_length >> 8);
-  key.length = (__u8)length;
+/* Addresses as they stand in the packet. Not static: the verifier looks at such a function once, not at every
+ * way that leads there. `length`: 1 to 32. */
+__noinline int look_up4(__u32 address, __u32 table, __u32 length) {
+  address &= __builtin_bswap32(~0U << ((32 - length) & 31));
+  __u32 first = (__u32)ls_slot_of(address, 0, length);
+  for (__u32 i = 0; i < LS_PROBES; ++i) {
+    __u32 at = table * LS_SLOTS + ((first + i) & (LS_SLOTS - 1));
+    const struct ls_slot4* slot = bpf_map_lookup_elem(&exact4, &at);
+    if (!slot || slot->says == LS_NO_PREFIX) break;
+    if (slot->address == address && slot->length == length) return slot->says;
+  }
+  return LS_NO_PREFIX;
+}
+
+__noinline int look_up6(__u64 high, __u64 low, __u32 table, __u32 length) {
   __u64 high_mask = length >= 64 ? ~0ULL : length == 0 ? 0 : ~0ULL << (64 - length);
   __u64 low_mask = length >= 128 ? ~0ULL : length <= 64 ? 0 : ~0ULL << (128 - length);
   high &= __builtin_bswap64(high_mask);
   low &= __builtin_bswap64(low_mask);
-  __builtin_memcpy(key.address, &high, 8);
-  __builtin_memcpy(key.address + 8, &low, 8);
-  const __u8* found = bpf_map_lookup_elem(&exact, &key);
-  return found ? *found : LS_NO_PREFIX;
+  __u32 first = (__u32)ls_slot_of(high, low, length);
+  for (__u32 i = 0; i < LS_PROBES; ++i) {
+    __u32 at = table * LS_SLOTS + ((first + i) & (LS_SLOTS - 1));
+    const struct ls_slot6* slot = bpf_map_lookup_elem(&exact6, &at);
+    if (!slot || slot->says == LS_NO_PREFIX) break;
+    if (slot->high == high && slot->low == low && slot->length == length) return slot->says;
+  }
+  return LS_NO_PREFIX;
 }
 
 struct walk {
@@ -176,7 +188,7 @@ struct walk {
 
 static long try_length4(__u32 i, struct walk* walk) {
   if (i >= sizeof walk->in_use->lengths4) return 1;
-  walk->found = (__u32)look_up_exactly(walk->high, 0, walk->table, 4 << 8 | walk->in_use->lengths4[i]);
+  walk->found = (__u32)look_up4((__u32)walk->high, walk->table, walk->in_use->lengths4[i]);
   return walk->found != LS_NO_PREFIX;
 }
 
@@ -211,8 +223,7 @@ LS_INLINE int front_has(void* front, __u32 bits, __u32 table, __u64 prefix) {
 static long try_length6(__u32 i, struct walk* walk) {
   __u32 at = walk->from + i;
   if (at >= sizeof walk->in_use->lengths6) return 1;
-  walk->found =
-      (__u32)look_up_exactly(walk->high, walk->low, walk->table, 6 << 8 | walk->in_use->lengths6[at]);
+  walk->found = (__u32)look_up6(walk->high, walk->low, walk->table, walk->in_use->lengths6[at]);
   return walk->found != LS_NO_PREFIX;
 }
 

@@ -15,7 +15,6 @@
 #define LS_MAX_QUEUES 64 /* a side */
 #define LS_MAX_WORKERS 64
 #define LS_FLOWS 262144
-#define LS_EXACT_PREFIXES 1048576 /* both families, both tables */
 #define LS_ADDRESS_PREFIXES 16384
 #define LS_VLANS 2 /* tags that the program reads through; frames with more go to the engine */
 
@@ -126,10 +125,11 @@ struct ls_flow {
  *     first sends to the second, and in the second to `exact`.
  *   - front48 and front32, by the first 48 and the first 32 bits of IPv6: a word of 64 bits for each hash,
  * and three bits in it for each prefix (a Bloom filter in one cache line).
- *   - lengths, an element a table: which lengths `exact` holds, longest first.
- *   - exact: a hash from ls_prefix_key to one of enum ls_prefix.
- * IPv4 addresses are looked for with the lengths from 32 down to 24; what a shorter prefix says of a /24 with
- * LS_LOOK stands in `exact` as a prefix of length 24.
+ *   - lengths, an element a table: which lengths the next two hold, longest first.
+ *   - exact4 and exact6, LS_SLOTS a table: the prefixes themselves. One stands in the first slot that was
+ * free, of LS_PROBES from ls_slot_of() on, so that the search ends at an empty one. IPv4 addresses are looked
+ * for with the lengths from 32 down to 24; what a shorter prefix says of a /24 with LS_LOOK stands in
+ * `exact4` as a prefix of length 24.
  */
 enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
 #define LS_PREFIX_TABLES 2
@@ -138,13 +138,33 @@ enum ls_prefix { LS_NO_PREFIX = 0, LS_BLOCK, LS_ALLOW, LS_LOOK };
 #define LS_FRONT48_BITS 15 /* of the number of a word */
 #define LS_FRONT32_BITS 13
 
-struct ls_prefix_key {
-  __u8 address[16]; /* IPv4: the first four bytes; bits behind the length are 0 */
-  __u8 table;
-  __u8 version;
+#define LS_SLOT_BITS 19
+#define LS_SLOTS (1 << LS_SLOT_BITS)
+#define LS_PROBES 64
+
+/* Addresses as they stand in a packet; bits behind the length are 0. */
+struct ls_slot4 {
+  __u32 address;
   __u8 length;
-  __u8 reserved;
+  __u8 says; /* LS_NO_PREFIX: empty */
+  __u16 reserved;
 };
+
+struct ls_slot6 {
+  __u64 high;
+  __u64 low;
+  __u8 length;
+  __u8 says;
+  __u8 reserved[6];
+};
+
+/* IPv4: `high` is the address, `low` 0. */
+static inline __u64 ls_slot_of(__u64 high, __u64 low, __u32 length) {
+  __u64 hash = (high ^ length) * 0x9e3779b97f4a7c15ULL;
+  hash = (hash ^ hash >> 32 ^ low) * 0xbf58476d1ce4e5b9ULL;
+  hash = (hash ^ hash >> 32) * 0x9e3779b97f4a7c15ULL;
+  return hash >> (64 - LS_SLOT_BITS);
+}
 
 struct ls_lengths {
   __u32 count4;

@@ -6,7 +6,6 @@
 #include <tuple>
 #include <utility>
 
-#include <bpf/bpf.h>
 #include <fmt/format.h>
 
 namespace lockstep::xdp {
@@ -97,63 +96,84 @@ tl::expected<Prefixes, std::string> Prefixes::open(const std::string& pins) {
   if (!front32) return tl::unexpected(front32.error());
   auto lengths = Elements<ls_lengths>::open(pins, "lengths", LS_PREFIX_TABLES);
   if (!lengths) return tl::unexpected(lengths.error());
-  auto exact = Map::open(pins, "exact");
-  if (!exact) return tl::unexpected(exact.error());
+  auto exact4 = Elements<ls_slot4>::open(pins, "exact4", std::size_t{LS_PREFIX_TABLES} * LS_SLOTS);
+  if (!exact4) return tl::unexpected(exact4.error());
+  auto exact6 = Elements<ls_slot6>::open(pins, "exact6", std::size_t{LS_PREFIX_TABLES} * LS_SLOTS);
+  if (!exact6) return tl::unexpected(exact6.error());
   prefixes.front20_ = std::move(*front20);
   prefixes.front24_ = std::move(*front24);
   prefixes.front48_ = std::move(*front48);
   prefixes.front32_ = std::move(*front32);
   prefixes.lengths_ = std::move(*lengths);
-  prefixes.exact_ = std::move(*exact);
+  prefixes.exact4_ = std::move(*exact4);
+  prefixes.exact6_ = std::move(*exact6);
   return prefixes;
 }
 
 tl::expected<void, std::string> Prefixes::replace(std::span<const Prefix> prefixes, ls_config& config) {
   const std::uint32_t table = std::atomic_ref(config.prefixes).load() == 0 ? 1 : 0;
-  clear_exact(table);
+  clear(table);
   const std::vector<Prefix> sorted = in_order(prefixes);
   too_many_ = false;
-  for (const Prefix& prefix : sorted) {
-    if (prefix.version == 4 && prefix.length <= whole24) continue;
-    if (!put(table, prefix, says(prefix))) break;
-  }
+  for (const Prefix& prefix : sorted)
+    if (prefix.version == 6 || prefix.length > whole24) put(table, prefix, says(prefix));
   fill_front4(table, sorted);
   fill_front6(table, sorted);
   note_lengths(table, sorted);
-  if (too_many_) {
-    clear_exact(table);
+  if (too_many_)
     return tl::unexpected(
-        fmt::format("{} prefixes: the kernel's table holds {} for both the old and the new ones",
-                    prefixes.size(), LS_EXACT_PREFIXES));
-  }
+        fmt::format("{} prefixes are more than the kernel's tables take: about {} of a family",
+                    prefixes.size(), LS_SLOTS / 4 * 3));
   std::atomic_ref(config.prefixes).store(prefixes.empty() ? LS_PREFIX_TABLES : table);
   return {};
 }
 
-// Entries that an earlier run left in the table are found by walking it once.
-void Prefixes::clear_exact(std::uint32_t table) {
-  if (held_[table].empty()) {
-    ls_prefix_key key{};
-    for (const ls_prefix_key* before = nullptr; bpf_map_get_next_key(exact_.descriptor(), before, &key) == 0;
-         before = &held_[table].emplace_back(key)) {
-    }
-    std::erase_if(held_[table], [&](const ls_prefix_key& held) { return held.table != table; });
-  }
-  for (const ls_prefix_key& key : held_[table])
-    static_cast<void>(bpf_map_delete_elem(exact_.descriptor(), &key));
-  held_[table].clear();
+void Prefixes::clear(std::uint32_t table) {
+  const std::size_t first = std::size_t{table} * LS_SLOTS;
+  std::ranges::fill(exact4_.get().subspan(first, LS_SLOTS), ls_slot4{});
+  std::ranges::fill(exact6_.get().subspan(first, LS_SLOTS), ls_slot6{});
 }
 
-bool Prefixes::put(std::uint32_t table, const Prefix& prefix, std::uint32_t what) {
-  ls_prefix_key key{};
-  std::memcpy(key.address, prefix.address.data(), prefix.address.size());
-  key.table = static_cast<std::uint8_t>(table);
-  key.version = prefix.version;
-  key.length = prefix.length;
-  const auto value = static_cast<std::uint8_t>(what);
-  too_many_ = too_many_ || bpf_map_update_elem(exact_.descriptor(), &key, &value, BPF_ANY) != 0;
-  if (!too_many_) held_[table].push_back(key);
-  return !too_many_;
+namespace {
+
+// The slot of the prefix, or the free one that it takes; null: none is near enough.
+template <class Slot, class IsIt>
+Slot* find_slot(std::span<Slot> slots, std::uint64_t first, const IsIt& is_it) {
+  for (std::uint32_t i = 0; i < LS_PROBES; ++i) {
+    Slot& slot = slots[(first + i) & (LS_SLOTS - 1)];
+    if (slot.says == LS_NO_PREFIX || is_it(slot)) return &slot;
+  }
+  return nullptr;
+}
+
+template <class Word>
+Word word_at(const Prefix& prefix, std::size_t at) {
+  Word word = 0;
+  std::memcpy(&word, prefix.address.data() + at, sizeof word);
+  return word;
+}
+
+}  // namespace
+
+void Prefixes::put(std::uint32_t table, const Prefix& prefix, std::uint32_t what) {
+  const std::size_t begin = std::size_t{table} * LS_SLOTS;
+  const std::uint8_t length = prefix.length;
+  const auto says = static_cast<std::uint8_t>(what);
+  if (prefix.version == 4) {
+    const auto address = word_at<std::uint32_t>(prefix, 0);
+    ls_slot4* slot =
+        find_slot(exact4_.get().subspan(begin, LS_SLOTS), ls_slot_of(address, 0, length),
+                  [&](const ls_slot4& at) { return at.address == address && at.length == length; });
+    if (slot != nullptr) *slot = {address, length, says, 0};
+    too_many_ = too_many_ || slot == nullptr;
+  } else {
+    const auto high = word_at<std::uint64_t>(prefix, 0), low = word_at<std::uint64_t>(prefix, 8);
+    ls_slot6* slot = find_slot(
+        exact6_.get().subspan(begin, LS_SLOTS), ls_slot_of(high, low, length),
+        [&](const ls_slot6& at) { return at.high == high && at.low == low && at.length == length; });
+    if (slot != nullptr) *slot = {high, low, length, says, {}};
+    too_many_ = too_many_ || slot == nullptr;
+  }
 }
 
 // Short prefixes are spread over their blocks, shortest first; then blocks with longer ones are to be looked
@@ -173,7 +193,7 @@ void Prefixes::fill_front4(std::uint32_t table, const std::vector<Prefix>& longe
     front.set(block, LS_LOOK);
     Prefix base = prefix;
     base.length = whole24;
-    if (under != LS_NO_PREFIX) static_cast<void>(put(table, masked(base), under));
+    if (under != LS_NO_PREFIX) put(table, masked(base), under);
   }
   Front of20(front20_.get().subspan(std::size_t{table} * LS_FRONT20_WORDS, LS_FRONT20_WORDS));
   sum_up(front, of20);

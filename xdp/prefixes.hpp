@@ -26,21 +26,21 @@ class Prefixes {
   [[nodiscard]] static tl::expected<Prefixes, std::string> open(const std::string& pins);
 
   // These take the place of those in force, at once for all packets; the longest prefix counts, and of two of
-  // one length the allowance. The error (more of them than the map holds) leaves the old ones in force.
+  // one length the allowance. The error (more of them than the maps hold) leaves the old ones in force.
   [[nodiscard]] tl::expected<void, std::string> replace(std::span<const Prefix> prefixes, ls_config& config);
 
  private:
   Prefixes() = default;
-  void clear_exact(std::uint32_t table);
-  [[nodiscard]] bool put(std::uint32_t table, const Prefix& prefix, std::uint32_t says);
+  void clear(std::uint32_t table);
+  void put(std::uint32_t table, const Prefix& prefix, std::uint32_t says);
   void fill_front4(std::uint32_t table, const std::vector<Prefix>& longest_last);
   void fill_front6(std::uint32_t table, std::span<const Prefix> prefixes);
   void note_lengths(std::uint32_t table, std::span<const Prefix> prefixes);
 
   Elements<std::uint64_t> front20_, front24_, front48_, front32_;
   Elements<ls_lengths> lengths_;
-  Map exact_;
-  std::array<std::vector<ls_prefix_key>, LS_PREFIX_TABLES> held_;
+  Elements<ls_slot4> exact4_;
+  Elements<ls_slot6> exact6_;
   bool too_many_ = false;
 };
 

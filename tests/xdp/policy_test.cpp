@@ -97,6 +97,54 @@ TEST_CASE("the longest prefix of each end counts, in both families", "[xdp][pref
   });
 }
 
+TEST_CASE("a hundred thousand prefixes of each kind and family count, and too many leave the old ones",
+          "[xdp][prefixes]") {
+  with_kernel([](Kernel& kernel) {
+    auto table = xdp::Prefixes::open(kernel.pins());
+    REQUIRE(table);
+    Random random(31);
+    std::vector<xdp::Prefix> prefixes;
+    const auto add = [&](std::size_t count, std::uint8_t version, bool allow) {
+      for (std::size_t i = 0; i < count; ++i) {
+        xdp::Prefix prefix{{},
+                           version,
+                           static_cast<std::uint8_t>(version == 4 ? 22 + random() % 11 : 32 + random() % 97),
+                           allow};
+        for (std::uint8_t& byte : prefix.address) byte = static_cast<std::uint8_t>(random());
+        if (version == 4) std::fill(prefix.address.begin() + 4, prefix.address.end(), 0);
+        prefixes.push_back(prefix);
+      }
+    };
+    for (const bool allow : {false, true}) {
+      add(100'000, 4, allow);
+      add(100'000, 6, allow);
+    }
+    REQUIRE(table->replace(prefixes, kernel.config()));
+    const auto check = [&](int count) {
+      for (int i = 0; i < count; ++i) {
+        // An address of one of them, or beside it.
+        const xdp::Prefix& prefix = prefixes[random() % 400'000];
+        Address source = prefix.address;
+        if (i % 2 == 0) source[prefix.version == 4 ? 3 : 7] ^= static_cast<std::uint8_t>(random());
+        const Address destination = random_address(random, prefix.version);
+        INFO(text(source, prefix.version));
+        const auto what =
+            expected(search(prefixes, source, prefix.version), search(prefixes, destination, prefix.version));
+        CHECK(kernel.run(build_packet(between(source, destination, prefix.version))).what == what);
+      }
+    };
+    check(300);
+    const std::vector<xdp::Prefix> held = prefixes;
+    add(600'000, 6, false);
+    const auto refused = table->replace(prefixes, kernel.config());
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error() ==
+          "1000000 prefixes are more than the kernel's tables take: about 393216 of a family");
+    prefixes = held;
+    check(100);
+  });
+}
+
 TEST_CASE("a block holds for what is no TCP too, and an allowance of everything is a prefix",
           "[xdp][prefixes]") {
   with_kernel([](Kernel& kernel) {
