@@ -32,6 +32,7 @@ std::vector<Row> rows() {
     return build_packet(spec);
   };
   const Bytes large = build_packet({.payload = std::string(400, 'x')});
+  const Bytes jumbo = build_packet({.payload = std::string(8900, 'x')});
   return {
       {"TCP", build_packet({}), LS_TO_ENGINE},
       {"TCP over IPv6", build_packet(six), LS_TO_ENGINE},
@@ -49,6 +50,8 @@ std::vector<Row> rows() {
        LS_TO_ENGINE},
       {"a later fragment", fragment_packet(large, reassembly::LinkType::ethernet, {80}, 9).back(),
        LS_TO_ENGINE},
+      {"a jumbo frame, in several buffers", jumbo, LS_TO_ENGINE},
+      {"a jumbo frame, cut in a later buffer", cut(jumbo, 8000), LS_DROP_LENGTH},
       {"UDP", udp({}), LS_FORWARDED},
       {"UDP over IPv6", udp(six), LS_FORWARDED},
       {"ICMP", build_ip({.protocol = 1}, {8, 0, 0, 0, 0, 0, 0, 0}), LS_FORWARDED},
