@@ -127,7 +127,7 @@ LS_INLINE int is_alive(const struct frame* frame, __u32 queue) {
   return worker && age <= (__s64)frame->config->stale_after;
 }
 
-/* `mark`: of the flow's side, or null. */
+/* `mark`, if not null, is set to where the frame was sent. */
 LS_INLINE int to_engine(struct frame* frame, struct ls_mark* mark) {
   __u64 ready = *(volatile __u64*)&frame->config->ready;
   if (ready != *(volatile __u64*)&frame->config->epoch) return stand_in(frame);
@@ -302,11 +302,19 @@ LS_INLINE void count_flow(const struct frame* frame, struct ls_flow* flow) {
   flow->bytes[side] += frame->length;
 }
 
+LS_INLINE void leave_mark(const struct frame* frame, struct ls_flow* flow, const struct ls_mark* mark) {
+  __u32 side = frame->side & 1;
+  struct ls_mark* last = &flow->mark[side];
+  if (mark->position == 0) return;
+  if (flow->draining[side] && last->queue != mark->queue && !is_finished(last)) flow->verdict = LS_ENGINE;
+  *last = *mark;
+}
+
 LS_INLINE int drain(struct frame* frame, struct ls_flow* flow) {
-  struct ls_mark* mark = &flow->mark[frame->side & 1];
-  __u32 slot = frame->side * LS_MAX_QUEUES + frame->context->rx_queue_index;
-  if (mark->position != 0 && mark->queue != slot && !is_finished(mark)) flow->verdict = LS_ENGINE;
-  return to_engine(frame, mark);
+  struct ls_mark mark = {};
+  int action = to_engine(frame, &mark);
+  leave_mark(frame, flow, &mark);
+  return action;
 }
 
 LS_INLINE int is_in_force(const struct frame* frame, const struct ls_flow* flow) {
@@ -397,7 +405,7 @@ LS_INLINE int to_engine_at_last(struct frame* frame, const struct ls_flow_key* k
   struct ls_mark mark = {};
   int action = to_engine(frame, &mark);
   struct ls_flow* flow = bpf_map_lookup_elem(&flows, key);
-  if (flow && mark.position != 0) flow->mark[frame->side & 1] = mark;
+  if (flow) leave_mark(frame, flow, &mark);
   return action;
 }
 

@@ -246,6 +246,15 @@ TEST_CASE("a connection whose packets changed the queue meanwhile stays the engi
     kernel.worker().armed = 1;
     CHECK(kernel.run(build_packet(forth), 0).what == LS_TO_ENGINE);
     CHECK(kernel.flows().find(key_of(forth))->verdict == LS_ENGINE);
+    // A SYN too leaves its mark, and must not wipe another one out.
+    REQUIRE(kernel.flows().put(key_of(forth), flow));
+    CHECK(kernel.run(build_packet(with_flags(forth, syn)), 0).what == LS_TO_ENGINE);
+    CHECK(kernel.flows().find(key_of(forth))->verdict == LS_ENGINE);
+    flow.verdict = LS_BLOCKED;
+    std::fill(std::begin(flow.draining), std::end(flow.draining), 0);
+    REQUIRE(kernel.flows().put(key_of(forth), flow));
+    CHECK(kernel.run(build_packet(with_flags(forth, syn)), 0).what == LS_TO_ENGINE);
+    CHECK(kernel.run(build_packet(forth), 0).what == LS_DROP_FLOW);
   });
 }
 
