@@ -109,7 +109,7 @@ PendingAnswer dump_counters(ControlTarget& target, const json&) {
   const auto up = target.uptime();
   const auto rules = target.reloader().current();
   const auto since = target.reloader().last_reload();
-  return later(target.counters(), [up, rules, since](CounterSnapshot snapshot) -> ControlAnswer {
+  return later(target.counters(), [up, rules, since](const CounterSnapshot& snapshot) -> ControlAnswer {
     StatsEvent event;
     event.uptime = static_cast<std::uint64_t>(up.count());
     event.counters = &snapshot.counters;

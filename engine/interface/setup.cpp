@@ -168,10 +168,10 @@ tl::expected<void, std::string> InterfaceSetup::write() const {
 
 tl::expected<void, std::string> InterfaceSetup::restore() {
   tl::expected<void, std::string> result;
-  for (auto change = before_.rbegin(); change != before_.rend(); ++change) {
-    if (::if_nametoindex(change->interface.c_str()) != change->index) continue;
-    if (auto done = ask(*change, true); !done && result) result = tl::unexpected(done.error());
-  }
+  std::for_each(before_.rbegin(), before_.rend(), [&](const InterfaceChange& change) {
+    if (::if_nametoindex(change.interface.c_str()) != change.index) return;
+    if (auto done = ask(change, true); !done && result) result = tl::unexpected(done.error());
+  });
   if (!result) return result;
   before_.clear();
   std::error_code error;

@@ -167,7 +167,7 @@ void put_histograms(Families& families, const EngineMetrics& metrics) {
 class Collector final : public prometheus::Collectable {
  public:
   explicit Collector(std::function<EngineMetrics()> metrics) : metrics_(std::move(metrics)) {}
-  std::vector<MetricFamily> Collect() const override {
+  [[nodiscard]] std::vector<MetricFamily> Collect() const override {
     const EngineMetrics metrics = metrics_();
     Families families;
     put_packets(families, metrics);

@@ -1,6 +1,7 @@
 #include "signatures/language/checks.hpp"
 
 #include <algorithm>
+#include <utility>
 #include <variant>
 
 namespace lockstep::signatures {
@@ -91,7 +92,7 @@ bool protocol_only(const Rule& rule) {
 Parsed check_rule(Draft& draft) {
   // What stands behind tcp.hdr goes to its place.
   draft.select_tcp_header(true);
-  draft.rule.tcp_header = std::move(draft.rule.payload);
+  draft.rule.tcp_header = std::exchange(draft.rule.payload, {});
   draft.select_tcp_header(false);
   const Rule& rule = draft.rule;
   if (rule.id.sid == 0)

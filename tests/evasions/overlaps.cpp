@@ -73,8 +73,8 @@ Scenario scenario_of(const Layout& layout, bool hole) {
   int end = 0;
   char fill = 'A';
   for (const Span& span : layout) {
-    const auto length = static_cast<std::size_t>((span.end - span.begin) * unit);
-    add(shift + span.begin * unit, std::string(length, fill++));
+    const auto places = static_cast<std::size_t>(span.end - span.begin);
+    add(shift + span.begin * unit, std::string(places * unit, fill++));
     end = std::max(end, span.end);
   }
   if (hole) add(0, std::string(unit, '-'));

@@ -36,7 +36,7 @@ std::string_view name(Forger forger) {
 }
 
 tl::expected<std::size_t, std::string> ForgerPort::receive(std::span<Frame> batch) {
-  const auto count = inner_->receive(batch);
+  auto count = inner_->receive(batch);
   if (!count) return count;
   for (const Frame& frame : batch.first(*count)) {
     queue_.push({frame.bytes.begin(), frame.bytes.end()}, frame);

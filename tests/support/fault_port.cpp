@@ -84,7 +84,7 @@ void FaultPort::take(const Frame& frame) {
 }
 
 tl::expected<std::size_t, std::string> FaultPort::receive(std::span<Frame> batch) {
-  const auto count = inner_->receive(batch);
+  auto count = inner_->receive(batch);
   if (!count) return count;
   for (const Frame& frame : batch.first(*count)) {
     take(frame);

@@ -188,7 +188,8 @@ void Wire::reload(const std::string& rules, const std::string& shadows) {
   signatures::make_shadows(more.rules, more.names);
   all.names = std::move(more.names);
   all.rules.insert(all.rules.end(), more.rules.begin(), more.rules.end());
-  REQUIRE(state_->pipeline->adopt(generation_of(std::move(all), set.generation() + 1)));
+  const auto adopted = state_->pipeline->adopt(generation_of(std::move(all), set.generation() + 1));
+  REQUIRE(adopted.has_value());
 }
 void Wire::end() {
   state_->recorder.clear();
