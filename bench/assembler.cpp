@@ -46,7 +46,7 @@ void insert(benchmark::State& state, Order order) {
   BytePool pool(1024, 1024);
   Assembler assembler(pool);
   StreamOffset base = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const std::size_t place : places) {
       const std::size_t at = place * segment;
       const StreamOffset offset = base + static_cast<StreamOffset>(at);
@@ -73,7 +73,7 @@ void compare(benchmark::State& state) {
   Assembler assembler(pool);
   assembler.insert(0, payload);
   std::size_t place = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const std::size_t at = place++ % window * segment;
     auto difference =
         assembler.compare(static_cast<StreamOffset>(at), std::span(payload).subspan(at, segment));

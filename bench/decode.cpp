@@ -19,7 +19,7 @@ const std::string full_v6(1428, 'x');
 void decode(benchmark::State& state, Bytes bytes, bool verify) {
   const reassembly::Frame frame = test::frame_of(bytes);
   const reassembly::WireConfig config{.verify_checksums = verify};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(bytes.data());
     auto decoded = reassembly::decode(frame, config);
     benchmark::DoNotOptimize(decoded);

@@ -69,7 +69,7 @@ void find_single(benchmark::State& state) {
   const auto keys = random_keys(flows);
   std::size_t next = 0;
   Timestamp now = start;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const FlowKey& key = keys[next++ & (keys.size() - 1)];
     BenchFlow* flow = table.find(key, table.hash(key));
     table.touch(*flow, now += Duration(100));
@@ -87,7 +87,7 @@ void find_batched(benchmark::State& state) {
   std::size_t next = 0;
   Timestamp now = start;
   std::array<std::uint64_t, batch> hashes{};
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const FlowKey* const here = &keys[next];
     next = (next + batch) & (keys.size() - 1);
     for (std::size_t i = 0; i < batch; ++i) hashes[i] = table.hash(here[i]);
@@ -110,7 +110,7 @@ void find_unordered_map(benchmark::State& state) {
   for (std::uint32_t n = 0; n < flows; ++n) table[key_of(n)] = {};
   const auto keys = random_keys(flows);
   std::size_t next = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     auto& found = table.find(keys[next++ & (keys.size() - 1)])->second;
     found[8] = next;
     benchmark::DoNotOptimize(found);
@@ -124,7 +124,7 @@ void find_absent(benchmark::State& state) {
   FlowTable<BenchFlow> table({.flows = flows}, replay_hash_seed);
   fill(table, flows);
   std::uint32_t next = flows;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const FlowKey key = key_of(next++);
     benchmark::DoNotOptimize(table.find(key, table.hash(key)));
   }
@@ -138,7 +138,7 @@ void insert_into_full(benchmark::State& state) {
   FlowTable<BenchFlow> table({.flows = flows}, replay_hash_seed);
   fill(table, flows);
   std::uint32_t next = flows;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const FlowKey key = key_of(next);
     const std::uint64_t hash = table.hash(key);
     if (table.find(key, hash) == nullptr) table.insert(key, hash, client(next).address, start, nobody);
@@ -153,7 +153,7 @@ void insert_and_erase(benchmark::State& state) {
   FlowTable<BenchFlow> table({.flows = flows + 1}, replay_hash_seed);
   fill(table, flows);
   std::uint32_t next = flows;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const FlowKey key = key_of(next);
     const std::uint64_t hash = table.hash(key);
     table.erase(table.insert(key, hash, client(next).address, start, nobody));
@@ -176,7 +176,7 @@ void memory_per_flow(benchmark::State& state) {
   const bool own_prefix = state.range(0) != 0;
   constexpr std::uint32_t flows = 1'000'000;
   double bytes = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const std::size_t before = resident_bytes();
     FlowTable<BenchFlow> table({.flows = flows}, replay_hash_seed);
     for (std::uint32_t n = 0; n < flows; ++n) {
@@ -206,7 +206,7 @@ void expire_alive(benchmark::State& state) {
                    start + std::chrono::seconds(1 + n % 3600));
   }
   std::size_t looked_at = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     now += std::chrono::seconds(1);
     const auto alive = [&](const BenchFlow& flow) { return now - flow.last_seen() + std::chrono::hours(1); };
     looked_at += table.expire(now, SIZE_MAX, alive, nobody);

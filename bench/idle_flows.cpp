@@ -112,7 +112,7 @@ void idle_flow(benchmark::State& state) {
   config.session.history = inspector ? inspector->window() : 0;
   double bytes = 0;
   std::uint64_t missing = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     Deaf observer;
     Nowhere port;
     malloc_trim(0);

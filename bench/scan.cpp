@@ -196,7 +196,7 @@ void beside_bare(benchmark::State& state, const std::string& rules, Part part) {
     work();
     sum += std::chrono::duration<double>(std::chrono::steady_clock::now() - before).count();
   };
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     timed([&] { bare(loaded, scratch, hits); }, bare_seconds);
     timed([&] { scanned(loaded, scratch, matches); }, our_seconds);
   }

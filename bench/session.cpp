@@ -123,7 +123,7 @@ class Transfer {
 void session(benchmark::State& state, std::uint32_t late_every) {
   Transfer transfer(state.range(0));
   const std::vector<Step> script = steps(late_every);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     for (const Step& step : script) transfer.take(step);
     transfer.next_round();
   }
