@@ -16,6 +16,13 @@ function(lockstep_skeleton target name)
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_CURRENT_BINARY_DIR}/skeleton
     COMMAND sh -c "\"$1\" gen skeleton \"$2\" name \"$3\" > \"$4\"" - ${LOCKSTEP_BPFTOOL} ${object} ${name}_bpf ${skeleton}
     DEPENDS ${object} VERBATIM)
+  # One target for those of all, which clang-tidy needs before anything is built.
+  add_custom_target(${target}_skeleton DEPENDS ${skeleton})
+  if(NOT TARGET skeletons)
+    add_custom_target(skeletons)
+  endif()
+  add_dependencies(skeletons ${target}_skeleton)
+  add_dependencies(${target} ${target}_skeleton)
   target_sources(${target} PRIVATE ${skeleton})
   target_include_directories(${target} SYSTEM PRIVATE ${CMAKE_CURRENT_BINARY_DIR}/skeleton)
 endfunction()
