@@ -14,7 +14,7 @@ function(lockstep_skeleton target name)
     DEPENDS ${name}.bpf.c ${ARGN} VERBATIM)
   add_custom_command(OUTPUT ${skeleton}
     COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_CURRENT_BINARY_DIR}/skeleton
-    COMMAND sh -c "\"$1\" gen skeleton \"$2\" name \"$3\" > \"$4\"" - ${LOCKSTEP_BPFTOOL} ${object} ${name}_bpf ${skeleton}
+    COMMAND sh -c "{ echo // NOLINTBEGIN && \"$1\" gen skeleton \"$2\" name \"$3\" && echo // NOLINTEND; } > \"$4\"" - ${LOCKSTEP_BPFTOOL} ${object} ${name}_bpf ${skeleton}
     DEPENDS ${object} VERBATIM)
   # One target for those of all, which clang-tidy needs before anything is built.
   add_custom_target(${target}_skeleton DEPENDS ${skeleton})

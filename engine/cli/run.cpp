@@ -158,7 +158,7 @@ class InlineRun {
     };
   }
 
-  tl::expected<Settings, std::vector<std::string>> settings_anew() const {
+  [[nodiscard]] tl::expected<Settings, std::vector<std::string>> settings_anew() const {
     auto again = configuration_.again();
     if (!again) return tl::unexpected(std::vector<std::string>{again.error()});
     return again->invocation.settings;
