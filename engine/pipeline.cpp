@@ -32,7 +32,8 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
       held_(std::make_unique<HeldFragments>(observer, port)),
-      hairpins_(config.seed) {
+      hairpins_(config.seed),
+      flow_count_(config.flows_before) {
   config_.session.enforcing = config.enforcing;
   config_.wire.as_linux = !config.enforcing;
   config_.session.logs = &logs_;

@@ -53,6 +53,7 @@ struct PipelineConfig {
   std::size_t segment_logs =
       1024;  // observing: directions with a hole whose segments are remembered one by one
   HashSeed seed = replay_hash_seed;
+  std::uint64_t flows_before = 0;  // Flow::number counts on from here, so that workers number apart
 };
 
 class Pipeline {
@@ -163,7 +164,7 @@ class Pipeline {
   reassembly::FragmentTable fragments_;
   std::unique_ptr<HeldFragments> held_;
   Hairpins hairpins_;
-  std::uint64_t flow_count_ = 0;
+  std::uint64_t flow_count_;
   std::uint16_t pair_ = 0;  // the even port of the pair that packets come from
   bool sweeping_ = false;
   std::size_t swept_to_ = 0;

@@ -168,6 +168,7 @@ EventHeader Reporter::header(const Packet& packet) const {
   EventHeader header;
   header.time = packet.frame->time;
   header.packet_number = packet.frame->number;
+  header.interface = interface_of(packet.frame->port);
   header.addressed = packet.segment != nullptr;
   if (packet.flow != nullptr) header.flow_id = id_of(*packet.flow);
   if (packet.segment != nullptr) {
@@ -179,8 +180,9 @@ EventHeader Reporter::header(const Packet& packet) const {
   return header;
 }
 
-EventHeader Reporter::header(const Flow& flow, Timestamp time) {
+EventHeader Reporter::header(const Flow& flow, Timestamp time) const {
   EventHeader header;
+  header.interface = interface_of(flow.sides.of(Direction::to_server) == reassembly::Side::inside ? 1 : 0);
   header.time = time;
   header.flow_id = id_of(flow);
   header.source = flow.client();

@@ -12,13 +12,14 @@ constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a
 
 }  // namespace
 
-Worker::Worker(const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port)
+Worker::Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log,
+               std::unique_ptr<InlinePort> port)
     : board_(shared.board),
       n_(n),
       log_(std::move(log)),
       port_(std::move(port)),
       reporter_({shared.settings.mode == Mode::enforce, shared.settings.outputs.stats_interval,
-                 shared.board.current().get(), shared.settings.outputs.eve.payload},
+                 shared.board.current().get(), shared.settings.outputs.eve.payload, std::move(interfaces)},
                 log_, nullptr) {}
 
 Worker::~Worker() {
@@ -26,9 +27,10 @@ Worker::~Worker() {
 }
 
 tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& shared, std::size_t n,
-                                                                EventLog log,
+                                                                InterfaceNames interfaces, EventLog log,
                                                                 std::unique_ptr<InlinePort> port) {
-  std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(port)));
+  std::unique_ptr<Worker> worker(
+      new Worker(shared, n, std::move(interfaces), std::move(log), std::move(port)));
   auto inspector = make_inspector(shared.settings, shared.board.current(), shared.hosts);
   if (!inspector) return tl::unexpected(inspector.error());
   worker->inspector_.emplace(std::move(*inspector));
@@ -37,6 +39,8 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
   config->session.captured_hosts = false;
   config->wire.sides = true;
   config->seed = shared.seed;
+  constexpr unsigned numbers_of_a_worker = 48;  // bits
+  config->flows_before = static_cast<std::uint64_t>(n) << numbers_of_a_worker;
   worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
   worker->reporter_.watch(*worker->pipeline_);
   return worker;

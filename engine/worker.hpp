@@ -29,9 +29,11 @@ class Worker {
     HostTable& hosts;
     RuleBoard& board;
   };
-  // Worker `n` begins with the rules that stand on the board, and follows it. The error is for the user.
+  // Worker `n` of the run, of the pair of these interfaces, begins with the rules that stand on the board,
+  // and follows it. The error is for the user.
   [[nodiscard]] static tl::expected<std::unique_ptr<Worker>, std::string> make(
-      const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port);
+      const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log,
+      std::unique_ptr<InlinePort> port);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -49,7 +51,8 @@ class Worker {
   [[nodiscard]] bool finish_log() { return log_.finish(); }
 
  private:
-  Worker(const Shared& shared, std::size_t n, EventLog log, std::unique_ptr<InlinePort> port);
+  Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log,
+         std::unique_ptr<InlinePort> port);
   void run();
   // False: the port can't go on.
   bool turn();

@@ -1,11 +1,10 @@
 // lockstep run: the engine as a wire between interfaces. lockstep detach: what a killed run left is removed.
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <optional>
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "engine/cli/commands.hpp"
@@ -13,10 +12,8 @@
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
-#include "engine/ports/afpacket_port.hpp"
+#include "engine/inline_run.hpp"
 #include "engine/reload/reloader.hpp"
-#include "engine/wire_pair.hpp"
-#include "engine/worker.hpp"
 
 namespace lockstep {
 namespace {
@@ -30,13 +27,6 @@ template <class... Values>
 void tell(fmt::format_string<Values...> format, Values&&... values) {
   fmt::print(format, std::forward<Values>(values)...);
   std::fflush(stdout);
-}
-
-HashSeed random_seed() {
-  HashSeed seed;
-  while (::getrandom(&seed.value, sizeof seed.value, 0) != sizeof seed.value) {
-  }
-  return seed;
 }
 
 // Of all threads: signals are taken by the main thread, which asks for them.
@@ -65,65 +55,52 @@ void report(const ReloadReport& report) {
          report.counts.failed, report.counts.skipped);
 }
 
-// One run, from the interfaces as they were to the interfaces as they were.
-class InlineRun {
+// The service around a run: signals, reloads, what the user is told.
+class Service {
  public:
-  explicit InlineRun(const Configuration& configuration)
-      : configuration_(configuration),
-        settings_(configuration.invocation.settings),
-        signals_(block_signals()),
-        hosts_({}, seed_) {}
+  explicit Service(const Configuration& configuration)
+      : configuration_(configuration), settings_(configuration.invocation.settings) {}
 
   int run() {
-    auto pair = WirePair::take(settings_.wire, settings_.wire.pairs.front());
-    if (!pair) return complain(pair.error());
-    pair_.emplace(std::move(*pair));
-    for (const Finding& finding : pair_->findings()) {
-      if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+    const sigset_t signals = block_signals();
+    auto run = InlineRun::take(settings_);
+    if (!run) return complain(run.error());
+    run_ = std::move(*run);
+    for (const Wire& wire : run_->wires()) {
+      for (const Finding& finding : wire.pair.findings()) {
+        if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+      }
     }
-    int code = work();
-    if (worker_) worker_->stop();
-    if (const auto restored = pair_->release(); !restored) code = complain({restored.error()});
-    if (worker_) code = std::max(code, finish());
-    return code;
+    int code = work(signals);
+    if (const auto errors = run_->stop(); !errors.empty()) code = complain(errors);
+    return std::max(code, run_->workers().empty() ? exit_ok : finish());
   }
 
  private:
-  int work() {
-    auto rules =
-        settings_.wire.start == StartPolicy::open ? no_rules_yet(settings_) : first_generation(settings_);
+  int work(const sigset_t& signals) {
+    const bool open = settings_.wire.start == StartPolicy::open;
+    auto rules = open ? no_rules_yet(settings_) : first_generation(settings_);
     if (!rules) return complain(rules.error());
-    board_.emplace(1, *rules);
-    if (auto started = start_worker(); !started) return complain({started.error()});
-    tell("{}: {}\n", pair_->name(), to_string(pair_->plan()));
-    if (settings_.wire.start == StartPolicy::open) {
+    if (const auto started = run_->start(*rules, [] { ::kill(::getpid(), SIGTERM); }); !started)
+      return complain({started.error()});
+    for (const Wire& wire : run_->wires()) tell("{}: {}\n", wire.pair.name(), to_string(wire.pair.plan()));
+    RuleBoard& board = run_->board();
+    if (open) {
       rules = first_generation(settings_);
       if (!rules) return complain(rules.error());
-      if (const auto published = board_->publish(*rules); !published) return complain({published.error()});
+      if (const auto published = board.publish(*rules); !published) return complain({published.error()});
     }
-    if (!board_->wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
+    if (!board.wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
     tell("inspecting\n");
-    Reloader reloader(settings_, *rules, *board_, {.settings = [this] { return settings_anew(); }});
-    return follow_signals(reloader);
-  }
-
-  tl::expected<void, std::string> start_worker() {
-    auto log = EventLog::open(settings_.outputs);
-    if (!log) return tl::unexpected(log.error());
-    auto port = AfpacketPort::open(pair_->outside(), pair_->inside());
-    if (!port) return tl::unexpected(port.error());
-    auto worker = Worker::make({settings_, seed_, hosts_, *board_}, 0, std::move(*log), std::move(*port));
-    if (!worker) return tl::unexpected(worker.error());
-    worker_ = std::move(*worker);
-    worker_->start([] { ::kill(::getpid(), SIGTERM); });
-    return {};
+    Reloader reloader(settings_, *rules, board, {.settings = [this] { return settings_anew(); }});
+    return follow_signals(signals, reloader);
   }
 
   // Until the run is to end.
-  int follow_signals(Reloader& reloader) {
+  static int follow_signals(const sigset_t& signals, Reloader& reloader) {
     for (;;) {
       int signal = 0;
-      if (sigwait(&signals_, &signal) != 0) continue;
+      if (sigwait(&signals, &signal) != 0) continue;
       if (signal != SIGHUP && signal != SIGUSR2) return exit_ok;
       report(reloader.submit({}).get());
     }
@@ -136,21 +113,15 @@ class InlineRun {
   }
 
   int finish() {
-    bool good = worker_->finish_log();
-    const Counters counters = worker_->counters();
+    const bool good = run_->finish_logs();
+    const Counters counters = run_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
-    if (!worker_->error().empty()) return complain({worker_->error()});
     return good && counters.imbalances().empty() ? exit_ok : exit_bad_input;
   }
 
   const Configuration& configuration_;
   const Settings& settings_;
-  sigset_t signals_;
-  HashSeed seed_ = random_seed();
-  HostTable hosts_;
-  std::optional<WirePair> pair_;
-  std::optional<RuleBoard> board_;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<InlineRun> run_;
 };
 
 int needs_a_pair(std::string_view command) {
@@ -164,8 +135,7 @@ int needs_a_pair(std::string_view command) {
 int run_inline(const Configuration& configuration) {
   const auto& pairs = configuration.invocation.settings.wire.pairs;
   if (pairs.empty()) return needs_a_pair("run");
-  if (pairs.size() > 1) return complain({"one pair a run, for now"});
-  return InlineRun(configuration).run();
+  return Service(configuration).run();
 }
 
 int run_detach(const Configuration& configuration) {
