@@ -116,7 +116,7 @@ std::vector<std::string> InlineRun::stop() {
 
 Counters InlineRun::counters() const {
   Counters sum;
-  for (const Worker* worker : workers_) sum += worker->counters();
+  for (const Worker* worker : workers_) sum += worker->report().counters;
   return sum;
 }
 

@@ -53,6 +53,8 @@ class InlineRun {
   [[nodiscard]] RuleBoard& board() { return *board_; }
   [[nodiscard]] LogWriter& logs() { return *logs_; }
   [[nodiscard]] const std::vector<Worker*>& workers() const { return workers_; }
+  // A worker's part of what the settings bound for all.
+  [[nodiscard]] const Settings& share() const { return share_; }
   // Of all workers, as they were at most a second ago; after stop() as they ended.
   [[nodiscard]] Counters counters() const;
   // After stop(). False: an event was lost.
@@ -66,7 +68,7 @@ class InlineRun {
   const Settings& settings_;
   HashSeed seed_;
   HostTable hosts_;
-  Settings share_;  // a worker's part of what is bounded for all of them
+  Settings share_;
   std::optional<RuleBoard> board_;
   std::unique_ptr<LogWriter> logs_;
   std::vector<Wire> wires_;

@@ -27,6 +27,7 @@ struct Packet {
   bool half_open = false;
   HalfOpenRecord* record = nullptr;  // of a half-open connection, if it has one and keeps it
   bool new_flow = false;             // this packet created the flow
+  bool allowed = false;              // an operator lets an address of it pass without inspection
   bool hairpin = false;              // it left here before, and a router sent it back
   reassembly::Ruling ruling;
   Verdict verdict;

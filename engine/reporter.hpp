@@ -15,6 +15,9 @@ struct InterfaceNames {
   std::string outside, inside;
 };
 
+// Flows are named so in events.
+[[nodiscard]] std::uint64_t event_id(const Flow& flow);
+
 class Reporter final : public Observer {
  public:
   struct Settings {

@@ -10,6 +10,11 @@ namespace {
 constexpr auto tick_interval = std::chrono::seconds(1);
 constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a grain of a second
 
+std::uint64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+}
+
 }  // namespace
 
 Worker::Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log,
@@ -64,6 +69,7 @@ void Worker::run() {
   while (!stopping_.load(std::memory_order_acquire) && turn()) {
   }
   board_.leave(n_);
+  mailbox_.close();
   pipeline_->finish();
   port_->flush();
   take_losses();
@@ -78,17 +84,28 @@ bool Worker::turn() {
     error_ = count.error();
     return false;
   }
-  for (Frame& frame : std::span(batch_).first(*count)) {
+  const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
+  process(*count);
+  if (*count == 0) pipeline_->advance(now);
+  const bool sweeping = pipeline_->sweep(1);
+  const bool asked = mailbox_.work(*pipeline_);
+  if (now >= next_tick_) tick(now);
+  port_->flush();
+  if (*count == 0 && !sweeping && !asked) port_->wait(longest_sleep);
+  return true;
+}
+
+void Worker::process(std::size_t count) {
+  if (count == 0) return;
+  const auto start = std::chrono::steady_clock::now();
+  for (Frame& frame : std::span(batch_).first(count)) {
+    arrived_[frame.port & 1U] += {1, frame.wire_length};
     reporter_.arrived(frame);
     pipeline_->process(frame);
   }
-  const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
-  if (*count == 0) pipeline_->advance(now);
-  const bool sweeping = pipeline_->sweep(1);
-  if (now >= next_tick_) tick(now);
   port_->flush();
-  if (*count == 0 && !sweeping) port_->wait(longest_sleep);
-  return true;
+  histograms_.batch.record(count);
+  histograms_.packet.record(nanoseconds_since(start), count);
 }
 
 void Worker::tick(Timestamp now) {
@@ -112,21 +129,29 @@ void Worker::take_losses() {
 void Worker::take_rules() {
   auto taken = board_.take(n_);
   if (!taken) return;
+  const auto start = std::chrono::steady_clock::now();
   const auto adopted = pipeline_->adopt(std::move(taken->rules), std::move(taken->scratch));
   if (!adopted) spdlog::error("rules: {}", adopted.error());
+  histograms_.swap.record(nanoseconds_since(start));
   board_.adopted(n_);
+}
+
+bool Worker::ask(Mailbox::Task task) {
+  const bool posted = mailbox_.post(std::move(task));
+  if (posted) port_->wake();
+  return posted;
 }
 
 void Worker::snapshot() {
   reporter_.counters().detect.recursion_limit = inspector_->counters().recursion_limit;
   reporter_.counters().detect.pcre_limit = inspector_->counters().pcre_limit;
   const std::scoped_lock lock(mutex_);
-  counters_ = reporter_.counters();
+  report_ = {reporter_.counters(), pipeline_->gauges(), arrived_};
 }
 
-Counters Worker::counters() const {
+WorkerReport Worker::report() const {
   const std::scoped_lock lock(mutex_);
-  return counters_;
+  return report_;
 }
 
 }  // namespace lockstep

@@ -1,19 +1,25 @@
 // lockstep run: the engine as a wire between interfaces. lockstep detach: what a killed run left is removed.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
+#include <optional>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "engine/cli/commands.hpp"
 #include "engine/cli/first_generation.hpp"
+#include "engine/cli/log.hpp"
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
 #include "engine/inline_run.hpp"
-#include "engine/reload/reloader.hpp"
+#include "engine/reload/rule_watch.hpp"
+#include "engine/service.hpp"
 
 namespace lockstep {
 namespace {
@@ -29,14 +35,27 @@ void tell(fmt::format_string<Values...> format, Values&&... values) {
   std::fflush(stdout);
 }
 
-// Of all threads: signals are taken by the main thread, which asks for them.
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR2}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return set;
-}
+// Of all threads: signals are taken by the main thread, which reads them.
+class Signals {
+ public:
+  Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    file_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  [[nodiscard]] int file() const { return file_.get(); }
+  // Nothing: none has come.
+  [[nodiscard]] std::optional<int> take() const {
+    signalfd_siginfo info{};
+    if (::read(file_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+    return static_cast<int>(info.ssi_signo);
+  }
+
+ private:
+  Descriptor file_;
+};
 
 // A set without rules, which lets traffic pass while those of the settings are being compiled.
 tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> no_rules_yet(
@@ -55,14 +74,17 @@ void report(const ReloadReport& report) {
          report.counts.failed, report.counts.skipped);
 }
 
-// The service around a run: signals, reloads, what the user is told.
-class Service {
+void end_run() {
+  ::kill(::getpid(), SIGTERM);
+}
+
+// A run as the user sees it: what is told, what signals do.
+class Run {
  public:
-  explicit Service(const Configuration& configuration)
+  explicit Run(const Configuration& configuration)
       : configuration_(configuration), settings_(configuration.invocation.settings) {}
 
   int run() {
-    const sigset_t signals = block_signals();
     auto run = InlineRun::take(settings_);
     if (!run) return complain(run.error());
     run_ = std::move(*run);
@@ -71,18 +93,18 @@ class Service {
         if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
       }
     }
-    int code = work(signals);
+    int code = work();
+    service_.reset();
     if (const auto errors = run_->stop(); !errors.empty()) code = complain(errors);
     return std::max(code, run_->workers().empty() ? exit_ok : finish());
   }
 
  private:
-  int work(const sigset_t& signals) {
+  int work() {
     const bool open = settings_.wire.start == StartPolicy::open;
     auto rules = open ? no_rules_yet(settings_) : first_generation(settings_);
     if (!rules) return complain(rules.error());
-    if (const auto started = run_->start(*rules, [] { ::kill(::getpid(), SIGTERM); }); !started)
-      return complain({started.error()});
+    if (const auto started = run_->start(*rules, end_run); !started) return complain({started.error()});
     for (const Wire& wire : run_->wires()) tell("{}: {}\n", wire.pair.name(), to_string(wire.pair.plan()));
     RuleBoard& board = run_->board();
     if (open) {
@@ -91,18 +113,48 @@ class Service {
       if (const auto published = board.publish(*rules); !published) return complain({published.error()});
     }
     if (!board.wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
+    auto service =
+        Service::open(settings_, *run_, *rules, {[this] { return settings_anew(); }, report, end_run});
+    if (!service) return complain({service.error()});
+    service_ = std::move(*service);
     tell("inspecting\n");
-    Reloader reloader(settings_, *rules, board, {.settings = [this] { return settings_anew(); }});
-    return follow_signals(signals, reloader);
+    return follow();
   }
 
-  // Until the run is to end.
-  static int follow_signals(const sigset_t& signals, Reloader& reloader) {
+  // Signals, the rule files and the clock, until the run is to end.
+  int follow() {
+    std::optional<RuleWatch> watch;
+    if (settings_.rules.watch) {
+      auto opened = RuleWatch::open();
+      if (!opened) return complain({opened.error()});
+      watch = std::move(*opened);
+      watch->aim(settings_.rules);
+    }
     for (;;) {
-      int signal = 0;
-      if (sigwait(&signals, &signal) != 0) continue;
-      if (signal != SIGHUP && signal != SIGUSR2) return exit_ok;
-      report(reloader.submit({}).get());
+      std::array<pollfd, 2> files{{{signals_.file(), POLLIN, 0}, {watch ? watch->file() : -1, POLLIN, 0}}};
+      constexpr int idle = 1000, soon = 100;  // milliseconds
+      static_cast<void>(::poll(files.data(), files.size(), watch && watch->waiting() ? soon : idle));
+      while (const auto signal = signals_.take()) {
+        if (!obey(*signal)) return exit_ok;
+      }
+      if (watch && watch->changed(std::chrono::steady_clock::now())) service_->reload();
+      if (watch) watch->aim(service_->settings().rules);
+      service_->tend();
+    }
+  }
+
+  // False: the run is to end.
+  bool obey(int signal) {
+    switch (signal) {
+      case SIGHUP:
+      case SIGUSR2:
+        service_->reload();
+        return true;
+      case SIGUSR1:
+        service_->reopen_logs();
+        return true;
+      default:
+        return false;
     }
   }
 
@@ -121,7 +173,10 @@ class Service {
 
   const Configuration& configuration_;
   const Settings& settings_;
+  Signals signals_;
+  AsyncLog log_;
   std::unique_ptr<InlineRun> run_;
+  std::unique_ptr<Service> service_;
 };
 
 int needs_a_pair(std::string_view command) {
@@ -135,7 +190,7 @@ int needs_a_pair(std::string_view command) {
 int run_inline(const Configuration& configuration) {
   const auto& pairs = configuration.invocation.settings.wire.pairs;
   if (pairs.empty()) return needs_a_pair("run");
-  return Service(configuration).run();
+  return Run(configuration).run();
 }
 
 int run_detach(const Configuration& configuration) {

@@ -164,7 +164,7 @@ class Lab:
     def start(self, *options, rules=None, wait="inspecting"):
         pairs = "outside:inside,outside1:inside1" if self.second else "outside:inside"
         command = [self.program, "run", "--pair", pairs, "--set", f"wire.run-dir={self.path('run')}",
-                   "-l", self.path("log"), *options]
+                   "--set", f"control.socket={self.path('control')}", "-l", self.path("log"), *options]
         if rules:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")
@@ -177,6 +177,13 @@ class Lab:
         wait_for(up, 20, f"the engine says '{wait}'")
         self.pid = int(self.shell("engine", "pgrep", "-f", "^" + self.program + " run .*" + self.folder).stdout.split()[0])
         return begin
+
+    # A control command; its answer. `code` is the exit code that it must have.
+    def ctl(self, *words, code=0):
+        result = subprocess.run([self.program, "ctl", "--socket", self.path("control"), "--json", *map(str, words)],
+                                text=True, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert result.returncode == code, f"ctl {words}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+        return json.loads(result.stdout)["message"] if result.stdout else result.stderr
 
     def said(self, begin=0):
         with open(self.path("engine.out"), encoding="utf-8") as file:
