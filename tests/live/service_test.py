@@ -72,10 +72,10 @@ def blocks(wire):
     assert wire.ctl("block", flow[0]["flow_id"])["state"] == "blocked"
     out, _ = victim.communicate(timeout=20)
     assert victim.returncode == 1, f"a blocked connection went on: {out}"
-    assert wire.ctl("block", "10.9.0.2", "1s") == {"state": "blocked", "expires_in": 1, "listed": 1}
+    assert wire.ctl("block", "10.9.0.2", "5s") == {"state": "blocked", "expires_in": 5, "listed": 1}
     get(wire, "blocked", good=False)
     lab.wait_for(lambda: wire.shell("client", "curl", "-s", "-m", "1", f"http://{lab.SERVER}:8080/", check=False).returncode == 0,
-                 10, "the block's end")
+                 15, "the block's end")
     assert wire.ctl("block", "10.9.0.0/24")["listed"] == 1
     get(wire, "blocked", good=False)
     before = len(alerts(wire))
