@@ -70,6 +70,7 @@ void Worker::run() {
   }
   board_.leave(n_);
   mailbox_.close();
+  log_.be_patient();
   pipeline_->finish();
   port_->flush();
   take_losses();

@@ -109,6 +109,11 @@ void EventLog::write(const StatsEvent& event) {
   to_eve(EventType::stats, event);
 }
 
+void EventLog::be_patient() {
+  if (state_->eve) state_->eve->be_patient();
+  if (state_->fast) state_->fast->be_patient();
+}
+
 bool EventLog::finish() {
   const bool eve = !state_->eve || state_->eve->finish();
   const bool fast = !state_->fast || state_->fast->finish();

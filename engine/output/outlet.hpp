@@ -16,6 +16,8 @@ class Outlet {
   // Put a line at the end of this, then call written().
   [[nodiscard]] virtual std::string& buffer() = 0;
   virtual void written(EventType type) = 0;
+  // No packet waits any more: written() may, for some seconds in all, rather than lose a line.
+  virtual void be_patient() {}
   // Nothing follows. False if a line was lost.
   [[nodiscard]] virtual bool finish() = 0;
 };
