@@ -7,11 +7,11 @@ CTEST_ARGS ?=
 # Seconds that `make fuzz` gives to each fuzzer.
 FUZZ_SECONDS ?= 20
 # How many connections `make oracle` plays in each mode, how many transfers `make honest` makes, and from which seed; 0 is
-# a fresh one, and printed.
+# a fresh one, and printed. RELOADS: of `make soak`.
 N ?=
 SEED ?= 0
 
-.PHONY: help bootstrap build test asan tsan bench fuzz oracle honest evasions lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan bench fuzz oracle honest soak evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,11 @@ honest: bootstrap ## N (10000) transfers between two kernels over a bad network,
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target honest
 	build/dev/honest --count $(or $(N),10000) --seed $(SEED) --jobs $(JOBS) --save build/honest
+
+soak: bootstrap ## RELOADS (1000) reloads of a running engine under connections: exact alerts, flat memory; needs root
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target lockstep
+	LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/reload_test.py
 
 evasions: bootstrap ## write docs/EVASIONS.md anew: each way to evade, against this kernel and through the engine
 	cmake --preset dev >/dev/null

@@ -39,6 +39,13 @@ void Pipeline::come_back(Flow& flow) {
   flow.stale = flow.final_verdict != Final::dropped;
 }
 
+// Something else is to become of it than what the kernel was told.
+void Pipeline::recall(Flow& flow) {
+  if (!flow.in_kernel) return;
+  observer_->on_recall(&flow);
+  come_back(flow);
+}
+
 Flow* Pipeline::find(const FlowKey& key) {
   return flows_.find(key, flows_.hash(key));
 }

@@ -228,6 +228,7 @@ void Pipeline::create_flow(Packet& packet, const FlowKey& key, std::uint64_t has
   if (inspector_ != nullptr) inspector_->open(*packet.flow);
   flows_.schedule(*packet.flow, now_ + config_.timeouts.fresh);
   count(packet);
+  let_pass(packet);
 }
 
 void Pipeline::reincarnate(Packet& packet) {
@@ -267,7 +268,7 @@ void Pipeline::follow_final(Packet& packet) {
   }
   const bool expelled = flow.final_reason == Reason::flow_expired ||
                         flow.final_reason == Reason::source_over_share ||
-                        flow.final_reason == Reason::forwarded_past;
+                        flow.final_reason == Reason::forwarded_past || flow.final_reason == Reason::blocked;
   packet.verdict = {Action::drop, expelled ? flow.final_reason : Reason::flow_dropped};
   packet.dropped_by = flow.dropped_by;
   repeat_reset(packet);

@@ -24,7 +24,7 @@ struct Flow final : FlowNode {
 
   reassembly::Session session;
   std::unique_ptr<Inspection> inspection;  // null: no rule can match
-  std::uint64_t number = 0;                // counts the flows of a worker from 1
+  std::uint64_t number = 0;                // no other flow of the run has it
   Timestamp start;
   std::array<std::uint64_t, 2> bytes{};  // of frames, by Direction
   std::array<std::uint32_t, 2> packets{};

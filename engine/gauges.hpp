@@ -18,6 +18,16 @@ struct Gauges {
   std::uint64_t stateless_syns = 0;  // passed while the half-open table was full
   std::uint64_t holes_expired = 0;   // flows that were reset for an old hole
   std::uint64_t over_share = 0;      // flows that were reset so that others had room in the pool
+
+  // Adds another worker's.
+  Gauges& operator+=(const Gauges& other) {
+    for (auto number : {&Gauges::stream_memory, &Gauges::islands, &Gauges::flows, &Gauges::unestablished,
+                        &Gauges::half_open, &Gauges::datagrams, &Gauges::fragment_memory, &Gauges::given_up,
+                        &Gauges::given_up_unestablished, &Gauges::stateless_syns, &Gauges::holes_expired,
+                        &Gauges::over_share})
+      this->*number += other.*number;
+    return *this;
+  }
 };
 
 }  // namespace lockstep

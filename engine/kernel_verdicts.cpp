@@ -126,6 +126,14 @@ void KernelVerdicts::arm() {
   arming_ = 0;
 }
 
+void KernelVerdicts::on_recall(const Flow* flow) {
+  ls_flow_key key{};
+  if (flow == nullptr)
+    std::atomic_ref(seat_.worker->generation).fetch_add(1, std::memory_order_acq_rel);
+  else if (to_kernel_key(flow->key, key))
+    map_.erase(key);
+}
+
 void KernelVerdicts::on_reload(const RuleGeneration&, Timestamp) {
   std::atomic_ref(seat_.worker->generation).fetch_add(1, std::memory_order_acq_rel);
 }

@@ -47,6 +47,7 @@ class KernelVerdicts final : public Observer {
 
   void on_packet(const Packet& packet) override;
   void on_reload(const RuleGeneration& rules, Timestamp now) override;
+  void on_recall(const Flow* flow) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
 
  private:

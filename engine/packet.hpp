@@ -27,6 +27,7 @@ struct Packet {
   bool half_open = false;
   HalfOpenRecord* record = nullptr;  // of a half-open connection, if it has one and keeps it
   bool new_flow = false;             // this packet created the flow
+  bool allowed = false;              // an operator lets an address of it pass without inspection
   bool hairpin = false;              // it left here before, and a router sent it back
   reassembly::Ruling ruling;
   Verdict verdict;
@@ -88,6 +89,8 @@ class Observer {
   virtual void on_flow_end(const Flow&, FlowEnd, Timestamp) {}
   // A connection of which only SYNs were seen is forgotten.
   virtual void on_half_open_end(const HalfOpenRecord&, FlowEnd, Timestamp) {}
+  // The kernel's verdict on this flow no longer holds; null: none does.
+  virtual void on_recall(const Flow*) {}
   // A reset of our own went out, of so many bytes.
   virtual void on_made(const Flow&, Direction, reassembly::TcpFlags, std::size_t) {}
 };

@@ -32,7 +32,8 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
       held_(std::make_unique<HeldFragments>(observer, port)),
-      hairpins_(config.seed) {
+      hairpins_(config.seed),
+      flow_count_(config.flows_before) {
   config_.session.enforcing = config.enforcing;
   config_.wire.as_linux = !config.enforcing;
   config_.session.logs = &logs_;
@@ -63,12 +64,13 @@ void Pipeline::process(reassembly::Frame& frame) {
 }
 
 void Pipeline::process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment) {
-  const auto answer = fragments_.add(frame, fragment, config_.wire, *held_);
-  port_->finish(frame, {});  // held as a copy, or dropped
   Packet packet;
   packet.kind = Packet::Kind::fragment;
   packet.frame = &frame;
   packet.bytes = frame.wire_length;
+  if (lists_ != nullptr && blocked(packet, fragment.source, fragment.destination)) return leave(packet);
+  const auto answer = fragments_.add(frame, fragment, config_.wire, *held_);
+  port_->finish(frame, {});  // held as a copy, or dropped
   switch (answer.fate) {
     case reassembly::FragmentAnswer::Fate::held:
       return;
@@ -111,12 +113,16 @@ void Pipeline::judge_datagram() {
 void Pipeline::inspect(Packet& packet) {
   packet.kind = Packet::Kind::segment;
   observer_->on_arrival(packet);
+  const reassembly::Segment& segment = *packet.segment;
+  if (lists_ != nullptr && blocked(packet, segment.source.address, segment.destination.address)) return;
   if (!find_flow(packet)) {
+    if (packet.flow == nullptr) let_pass(packet);
     if (packet.flow == nullptr || packet.segment->has(TcpFlag::syn)) match_handshake(packet);
     return;
   }
   if (!packet.flow->sides.take(packet.direction, packet.segment->side)) return refuse_side(packet);
   count(packet);
+  let_pass(packet);
   follow(packet);
 }
 

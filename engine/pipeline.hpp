@@ -25,6 +25,7 @@
 
 namespace lockstep {
 
+class AddressLists;
 class HeldFragments;
 class Inspector;
 
@@ -53,6 +54,7 @@ struct PipelineConfig {
   std::size_t segment_logs =
       1024;  // observing: directions with a hole whose segments are remembered one by one
   HashSeed seed = replay_hash_seed;
+  std::uint64_t flows_before = 0;  // Flow::number counts on from here, so that workers number apart
 };
 
 class Pipeline {
@@ -73,6 +75,21 @@ class Pipeline {
   [[nodiscard]] tl::expected<void, std::string> adopt(std::shared_ptr<const RuleGeneration> rules,
                                                       std::optional<signatures::Scratch> ready = {});
   bool sweep(std::size_t flows);
+  // What an operator said of addresses holds from the next packet on; null: nothing. Of TCP and of fragments
+  // that may be TCP; a connection that was allowed once stays so.
+  void set_lists(std::shared_ptr<const AddressLists> lists) {
+    lists_ = std::move(lists);
+    observer_->on_recall(nullptr);
+  }
+  // `flows` known connections, or few more, from a place on that begins with 0; where to go on, 0 at the end.
+  template <class Visit>
+  std::size_t walk(std::size_t place, std::size_t flows, Visit&& visit) {
+    return flows_.walk(place, flows, std::forward<Visit>(visit));
+  }
+  // Resets both ends of a connection and drops what they send. False: when only observing, nothing is.
+  bool block(Flow& flow);
+  // It is inspected no more, unless it was decided for good before.
+  static void allow(Flow& flow);
   // Why the rest of this connection needs nobody to look at it, or none: it must be inspected, or held to
   // what went out and is not acknowledged. Whoever forwards it alone from here on (the kernel) may do so only
   // while the answer stands, from a packet on of which the engine holds none.
@@ -93,6 +110,11 @@ class Pipeline {
   [[nodiscard]] Gauges gauges() const;
 
  private:
+  // listed.cpp
+  [[nodiscard]] bool blocked(Packet& packet, const reassembly::Address& source,
+                             const reassembly::Address& destination);
+  void let_pass(Packet& packet);
+
   void process_fragment(reassembly::Frame& frame, const reassembly::Fragment& fragment);
   void judge_datagram();
   void inspect(Packet& packet);
@@ -102,6 +124,7 @@ class Pipeline {
   void ask_sender(const Packet& packet);
   // absence.cpp: what the kernel forwarded.
   static void come_back(Flow& flow);
+  void recall(Flow& flow);
   bool meet_again(Packet& packet);
   void adopt_session(Packet& packet);
   void refuse_side(Packet& packet);
@@ -174,7 +197,8 @@ class Pipeline {
   reassembly::FragmentTable fragments_;
   std::unique_ptr<HeldFragments> held_;
   Hairpins hairpins_;
-  std::uint64_t flow_count_ = 0;
+  std::shared_ptr<const AddressLists> lists_;  // null: nothing is listed
+  std::uint64_t flow_count_;
   std::uint16_t pair_ = 0;  // the even port of the pair that packets come from
   bool sweeping_ = false;
   std::size_t swept_to_ = 0;

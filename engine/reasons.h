@@ -9,6 +9,7 @@
   X(midstream, stream_midstream, "a connection met in its middle, and stream.midstream = false refuses those") \
   X(flow_expired, stream_error, "a hole in the flow was not filled in time: it was reset at both ends")      \
   X(source_over_share, stream_memcap, "the pool was full and the flow's source held most of it: it was reset at both ends") \
+  X(blocked, rules, "an operator blocked an address of it, or its connection")                                \
   X(socket_queue_full, kernel_drop, "inline: the engine was behind, and the ring of received frames was full") \
   X(frame_too_long, kernel_drop, "inline: a frame larger than the interface's MTU, merged by an offload")     \
   X(handover_full, kernel_drop, "inline: the worker that has the flow was behind")                           \

@@ -7,10 +7,6 @@
 namespace lockstep {
 namespace {
 
-std::uint64_t id_of(const Flow& flow) {
-  return flow_id(flow.start, static_cast<std::uint32_t>(flow.key.hash(replay_hash_seed)));
-}
-
 FlowAmounts amounts(const Flow& flow) {
   return {{flow.packets[0], flow.bytes[0]}, {flow.packets[1], flow.bytes[1]}};
 }
@@ -51,6 +47,10 @@ bool worth_a_line(reassembly::StreamEvent event) {
 }
 
 }  // namespace
+
+std::uint64_t event_id(const Flow& flow) {
+  return flow_id(flow.start, static_cast<std::uint32_t>(flow.key.hash(replay_hash_seed)));
+}
 
 Reporter::Reporter(const Settings& settings, EventLog& log, Observer* next)
     : settings_(settings), log_(&log), next_(next) {
@@ -168,8 +168,9 @@ EventHeader Reporter::header(const Packet& packet) const {
   EventHeader header;
   header.time = packet.frame->time;
   header.packet_number = packet.frame->number;
+  header.interface = interface_of(packet.frame->port);
   header.addressed = packet.segment != nullptr;
-  if (packet.flow != nullptr) header.flow_id = id_of(*packet.flow);
+  if (packet.flow != nullptr) header.flow_id = event_id(*packet.flow);
   if (packet.segment != nullptr) {
     header.vlan = packet.segment->vlan;
     header.source = packet.segment->source;
@@ -179,10 +180,11 @@ EventHeader Reporter::header(const Packet& packet) const {
   return header;
 }
 
-EventHeader Reporter::header(const Flow& flow, Timestamp time) {
+EventHeader Reporter::header(const Flow& flow, Timestamp time) const {
   EventHeader header;
+  header.interface = interface_of(flow.sides.of(Direction::to_server) == reassembly::Side::inside ? 1 : 0);
   header.time = time;
-  header.flow_id = id_of(flow);
+  header.flow_id = event_id(flow);
   header.source = flow.client();
   header.destination = flow.server();
   for (const std::uint16_t id : flow.key.vlan) {

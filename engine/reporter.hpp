@@ -1,5 +1,7 @@
 // Turns what the pipeline tells into numbers and log events. Used by the pipeline's thread.
 #pragma once
+#include <string>
+
 #include "engine/counters.hpp"
 #include "engine/output/event_log.hpp"
 #include "engine/packet.hpp"
@@ -8,6 +10,14 @@ namespace lockstep {
 
 class Pipeline;
 
+// The interfaces of ports 2n and 2n+1; empty where there are none.
+struct InterfaceNames {
+  std::string outside, inside;
+};
+
+// Flows are named so in events.
+[[nodiscard]] std::uint64_t event_id(const Flow& flow);
+
 class Reporter final : public Observer {
  public:
   struct Settings {
@@ -15,6 +25,7 @@ class Reporter final : public Observer {
     Duration stats_interval = std::chrono::seconds(8);
     const RuleGeneration* rules = nullptr;  // in force from the start; null: none
     bool payload = false;                   // alerts carry what a rule was matched against
+    InterfaceNames interfaces = {};
   };
   // `log` and `next` (another observer, told first; may be null) must outlive the reporter.
   Reporter(const Settings& settings, EventLog& log, Observer* next);
@@ -39,6 +50,9 @@ class Reporter final : public Observer {
   void on_late_matches(const LateMatches& late) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
   void on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Timestamp now) override;
+  void on_recall(const Flow* flow) override {
+    if (next_ != nullptr) next_->on_recall(flow);
+  }
   void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
 
  private:
@@ -51,7 +65,10 @@ class Reporter final : public Observer {
   void log_anomalies(const Packet& packet);
   void log_stats(Timestamp now);
   [[nodiscard]] EventHeader header(const Packet& packet) const;
-  [[nodiscard]] static EventHeader header(const Flow& flow, Timestamp time);  // from client to server
+  [[nodiscard]] EventHeader header(const Flow& flow, Timestamp time) const;  // from client to server
+  [[nodiscard]] std::string_view interface_of(std::uint16_t port) const {
+    return (port & 1U) == 0 ? settings_.interfaces.outside : settings_.interfaces.inside;
+  }
   [[nodiscard]] OwnFields own(const Packet& packet) const;
   [[nodiscard]] AlertEvent alert_event(const Packet& packet, const LoggedAlert& alert);
   [[nodiscard]] std::span<const std::uint8_t> stream_payload(const Flow& flow, Direction direction,

@@ -40,6 +40,11 @@ struct RuleSettings {
   std::string reference_config_file = {};
   std::string threshold_file = {};
   std::string cache = {};  // directory of compiled pattern sets; empty: none
+  bool watch = false;      // inline: a change of the files is followed by a reload
+};
+
+struct ReloadSettings {
+  std::uint64_t memory = 1ULL << 30;  // bytes by which the process may grow while it compiles; 0: no limit
 };
 
 struct TcpTimeouts {
@@ -153,6 +158,7 @@ struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
   RuleSettings rules;
+  ReloadSettings reload;
   FlowSettings flow;
   StreamSettings stream;
   AppLayerSettings app_layer;

@@ -69,7 +69,7 @@ enum class EncryptionHandling : std::uint8_t { full, bypass };
 // Why nothing of a connection is inspected any more although it goes on.
 enum class Release : std::uint8_t {
   none,       // it is inspected
-  rule,       // a pass or bypass rule, or a policy's word
+  rule,       // a pass or bypass rule, or a policy's or an operator's word
   no_rule,    // no loaded rule can match it any more
   encrypted,  // both directions are encrypted, and encryption-handling is bypass
 };

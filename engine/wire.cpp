@@ -152,13 +152,22 @@ tl::expected<WireSeat, std::string> Wire::open_seat(AfxdpPort::Parts parts, cons
   return seat;
 }
 
+void Wire::suspect_everything(bool everything) {
+  const std::scoped_lock lock(suspicion_);
+  everything_ = everything;
+  // Before the masks are there everything is anyway.
+  if (program_ && masked_) std::atomic_ref(program_->config().everything).store(everything ? 1 : 0);
+}
+
 tl::expected<void, std::string> Wire::suspect(const RuleGeneration& rules) {
+  const std::scoped_lock lock(suspicion_);
   if (!program_) return {};
   // What was for the engine stays so: it may hold packets of such a connection, or a verdict.
   for (xdp::RuleEnds& ends : rule_ends(rules))
     if (std::find(suspected_.begin(), suspected_.end(), ends) == suspected_.end())
       suspected_.push_back(std::move(ends));
-  return xdp::write_suspicion(xdp::plan_suspicion(suspected_), *program_);
+  masked_ = true;
+  return xdp::write_suspicion(xdp::plan_suspicion(suspected_), *program_, everything_);
 }
 
 tl::expected<void, std::string> Wire::set_prefixes(std::span<const xdp::Prefix> prefixes) {

@@ -8,6 +8,7 @@
 // The main thread's, but for what the seats hold.
 #pragma once
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,8 @@ class Wire {
                                                                             const FlowTimeouts& timeouts);
   // Which connections the engine gets: those that these rules or any before them can match.
   [[nodiscard]] tl::expected<void, std::string> suspect(const RuleGeneration& rules);
+  // All TCP is the engine's while this holds, whatever rules can match. Any thread, as suspect().
+  void suspect_everything(bool everything);
   // These take the place of the prefixes that the kernel blocked and allowed. Without a kernel's part of the
   // wire it is an error to have any.
   [[nodiscard]] tl::expected<void, std::string> set_prefixes(std::span<const xdp::Prefix> prefixes);
@@ -76,7 +79,10 @@ class Wire {
   std::uint16_t number_;
   std::optional<xdp::Program> program_;
   std::shared_ptr<afxdp::Gate> gate_;
+  std::mutex suspicion_;
   std::vector<xdp::RuleEnds> suspected_;
+  bool everything_ = false;
+  bool masked_ = false;
   std::optional<xdp::Prefixes> prefixes_;
   std::optional<xdp::CountReader> reader_;
   xdp::Counts before_{};

@@ -13,16 +13,21 @@ constexpr auto tick_interval = std::chrono::seconds(1);
 constexpr auto longest_end = std::chrono::milliseconds(100);
 constexpr auto longest_sleep = std::chrono::milliseconds(100);  // timers have a grain of a second
 
+std::uint64_t nanoseconds_since(std::chrono::steady_clock::time_point start) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - start).count());
+}
+
 }  // namespace
 
-Worker::Worker(const Shared& shared, std::size_t n, EventLog log, WireSeat seat)
+Worker::Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log, WireSeat seat)
     : board_(shared.board),
       n_(n),
       log_(std::move(log)),
       port_(std::move(seat.port)),
       verdicts_(std::move(seat.verdicts)),
       reporter_({shared.settings.mode == Mode::enforce, shared.settings.outputs.stats_interval,
-                 shared.board.current().get(), shared.settings.outputs.eve.payload},
+                 shared.board.current().get(), shared.settings.outputs.eve.payload, std::move(interfaces)},
                 log_, verdicts_.get()) {}
 
 Worker::~Worker() {
@@ -30,8 +35,10 @@ Worker::~Worker() {
 }
 
 tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& shared, std::size_t n,
-                                                                EventLog log, WireSeat seat) {
-  std::unique_ptr<Worker> worker(new Worker(shared, n, std::move(log), std::move(seat)));
+                                                                InterfaceNames interfaces, EventLog log,
+                                                                WireSeat seat) {
+  std::unique_ptr<Worker> worker(
+      new Worker(shared, n, std::move(interfaces), std::move(log), std::move(seat)));
   auto inspector = make_inspector(shared.settings, shared.board.current(), shared.hosts);
   if (!inspector) return tl::unexpected(inspector.error());
   worker->inspector_.emplace(std::move(*inspector));
@@ -40,6 +47,8 @@ tl::expected<std::unique_ptr<Worker>, std::string> Worker::make(const Shared& sh
   config->session.captured_hosts = false;
   config->wire.sides = true;
   config->seed = shared.seed;
+  constexpr unsigned numbers_of_a_worker = 48;  // bits
+  config->flows_before = static_cast<std::uint64_t>(n) << numbers_of_a_worker;
   worker->pipeline_.emplace(*config, &*worker->inspector_, worker->reporter_, *worker->port_);
   worker->reporter_.watch(*worker->pipeline_);
   if (worker->verdicts_) worker->verdicts_->watch(*worker->pipeline_, worker->reporter_.counters().flow);
@@ -66,6 +75,7 @@ void Worker::run() {
   }
   take_what_is_left();
   board_.leave(n_);
+  mailbox_.close();
   log_.be_patient();
   pipeline_->finish();
   port_->flush();
@@ -85,11 +95,25 @@ bool Worker::turn() {
   const Timestamp now = *count > 0 ? batch_[*count - 1].time : clock_.now();
   if (*count == 0) pipeline_->advance(now);
   const bool sweeping = pipeline_->sweep(1);
+  const bool asked = mailbox_.work(*pipeline_);
   if (now >= next_tick_) tick(now);
   port_->flush();
   if (verdicts_) verdicts_->advance(now);
-  if (*count == 0 && !sweeping) port_->wait(longest_sleep);
+  if (*count == 0 && !sweeping && !asked) port_->wait(longest_sleep);
   return true;
+}
+
+void Worker::process(std::size_t count) {
+  if (count == 0) return;
+  const auto start = std::chrono::steady_clock::now();
+  for (Frame& frame : std::span(batch_).first(count)) {
+    arrived_[frame.port & 1U] += {1, frame.wire_length};
+    reporter_.arrived(frame);
+    pipeline_->process(frame);
+  }
+  port_->flush();
+  histograms_.batch.record(count);
+  histograms_.packet.record(nanoseconds_since(start), count);
 }
 
 std::optional<std::size_t> Worker::take_batch() {
@@ -98,10 +122,7 @@ std::optional<std::size_t> Worker::take_batch() {
     error_ = count.error();
     return std::nullopt;
   }
-  for (Frame& frame : std::span(batch_).first(*count)) {
-    reporter_.arrived(frame);
-    pipeline_->process(frame);
-  }
+  process(*count);
   return *count;
 }
 
@@ -137,21 +158,29 @@ void Worker::take_losses() {
 void Worker::take_rules() {
   auto taken = board_.take(n_);
   if (!taken) return;
+  const auto start = std::chrono::steady_clock::now();
   const auto adopted = pipeline_->adopt(std::move(taken->rules), std::move(taken->scratch));
   if (!adopted) spdlog::error("rules: {}", adopted.error());
+  histograms_.swap.record(nanoseconds_since(start));
   board_.adopted(n_);
+}
+
+bool Worker::ask(Mailbox::Task task) {
+  const bool posted = mailbox_.post(std::move(task));
+  if (posted) port_->wake();
+  return posted;
 }
 
 void Worker::snapshot() {
   reporter_.counters().detect.recursion_limit = inspector_->counters().recursion_limit;
   reporter_.counters().detect.pcre_limit = inspector_->counters().pcre_limit;
   const std::scoped_lock lock(mutex_);
-  counters_ = reporter_.counters();
+  report_ = {reporter_.counters(), pipeline_->gauges(), arrived_};
 }
 
-Counters Worker::counters() const {
+WorkerReport Worker::report() const {
   const std::scoped_lock lock(mutex_);
-  return counters_;
+  return report_;
 }
 
 }  // namespace lockstep

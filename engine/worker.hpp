@@ -12,6 +12,8 @@
 
 #include "engine/clock.hpp"
 #include "engine/inspector.hpp"
+#include "engine/mailbox.hpp"
+#include "engine/metrics/histogram.hpp"
 #include "engine/output/event_log.hpp"
 #include "engine/pipeline.hpp"
 #include "engine/reload/rule_board.hpp"
@@ -19,6 +21,20 @@
 #include "engine/wire.hpp"
 
 namespace lockstep {
+
+// How long and how much, as one worker saw it; any thread reads.
+struct WorkerHistograms {
+  Histogram packet;  // nanoseconds of a packet in the engine, from its batch's arrival to the send
+  Histogram batch;   // packets
+  Histogram swap;    // nanoseconds that a rule set took to be taken up
+};
+
+// What a worker told of itself at one moment.
+struct WorkerReport {
+  Counters counters;
+  Gauges gauges;
+  std::array<Amount, 2> arrived;  // by the outside interface, by the inside one
+};
 
 class Worker {
  public:
@@ -29,10 +45,12 @@ class Worker {
     HostTable& hosts;
     RuleBoard& board;
   };
-  // Worker `n` begins with the rules that stand on the board, and follows it. The error is for the user.
+  // Worker `n` of the run, of the pair of these interfaces, begins with the rules that stand on the board,
+  // and follows it. The error is for the user.
   [[nodiscard]] static tl::expected<std::unique_ptr<Worker>, std::string> make(const Shared& shared,
-                                                                               std::size_t n, EventLog log,
-                                                                               WireSeat seat);
+                                                                               std::size_t n,
+                                                                               InterfaceNames interfaces,
+                                                                               EventLog log, WireSeat seat);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -42,15 +60,18 @@ class Worker {
   // Lets the worker end behind its batch, and waits for it. What it held is given up.
   void stop();
 
-  // From any thread. As they were at most a second ago; after stop() as they ended.
-  [[nodiscard]] Counters counters() const;
+  // From any thread. As it was at most a second ago; after stop() as it ended.
+  [[nodiscard]] WorkerReport report() const;
+  [[nodiscard]] const WorkerHistograms& histograms() const { return histograms_; }
+  // From any thread: asked between two batches. False: see Mailbox::post.
+  [[nodiscard]] bool ask(Mailbox::Task task);
   // Why it ended by itself; empty: it did not. After stop().
   [[nodiscard]] const std::string& error() const { return error_; }
   // After stop(). False: an event was lost.
   [[nodiscard]] bool finish_log() { return log_.finish(); }
 
  private:
-  Worker(const Shared& shared, std::size_t n, EventLog log, WireSeat seat);
+  Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, EventLog log, WireSeat seat);
   void run();
   // False: the port can't go on.
   bool turn();
@@ -61,6 +82,7 @@ class Worker {
   void take_rules();
   void take_losses();
   void snapshot();
+  void process(std::size_t count);
 
   RuleBoard& board_;
   std::size_t n_;
@@ -76,8 +98,11 @@ class Worker {
   std::string error_;
 
   std::atomic<bool> stopping_{false};
-  mutable std::mutex mutex_;  // of the counters
-  Counters counters_;
+  Mailbox mailbox_;
+  WorkerHistograms histograms_;
+  std::array<Amount, 2> arrived_{};
+  mutable std::mutex mutex_;  // of the report
+  WorkerReport report_;
   std::thread thread_;
 };
 

@@ -21,28 +21,20 @@ void must(bool holds) {
   if (!holds) std::abort();
 }
 
-template <class T>
-std::future<T> ready(T value) {
-  std::promise<T> promise;
-  promise.set_value(std::move(value));
-  return promise.get_future();
-}
-
 class Target final : public ControlTarget {
  public:
   std::chrono::seconds uptime() const override { return std::chrono::seconds(1); }
   std::string capture_mode() const override { return "none"; }
   std::vector<InterfaceCounts> interfaces() const override { return {{"a"}}; }
-  std::future<CounterSnapshot> counters() override { return ready(CounterSnapshot{}); }
+  CounterSnapshot counters() const override { return {}; }
   Settings settings() const override { return {}; }
   Reloader& reloader() override { return reloader_; }
   void reopen_logs() override {}
   void shut_down() override {}
-  std::future<ControlAnswer> flows(const FlowFilter&) override { return ready(ControlAnswer(nullptr)); }
-  std::future<ControlAnswer> flow(std::uint64_t) override { return ready(ControlAnswer(nullptr)); }
-  std::future<ControlAnswer> change_list(ListChange, const std::string&,
-                                         std::optional<std::chrono::seconds>) override {
-    return ready(ControlAnswer(nullptr));
+  PendingAnswer flows(const FlowFilter&) override { return at_once(nullptr); }
+  PendingAnswer flow(std::uint64_t) override { return at_once(nullptr); }
+  PendingAnswer change_list(ListChange, const std::string&, std::optional<std::chrono::seconds>) override {
+    return at_once(nullptr);
   }
 
  private:

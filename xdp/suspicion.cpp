@@ -152,7 +152,8 @@ SuspicionPlan plan_suspicion(std::span<const RuleEnds> rules) {
   return plan;
 }
 
-tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan, const Program& program) {
+tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan, const Program& program,
+                                                bool everything) {
   ls_config& config = program.config();
   std::atomic_ref(config.everything).store(1);
   auto ports = Elements<ls_mask>::open(program.pins(), "ports", plan.ports.size());
@@ -171,7 +172,7 @@ tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan, const
           fmt::format("addresses of rules: {}", std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
   }
   std::atomic_ref(config.by_address).store(plan.by_address ? 1 : 0);
-  std::atomic_ref(config.everything).store(0);
+  std::atomic_ref(config.everything).store(everything ? 1 : 0);
   return {};
 }
 

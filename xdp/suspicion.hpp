@@ -49,8 +49,10 @@ struct SuspicionPlan {
 };
 
 [[nodiscard]] SuspicionPlan plan_suspicion(std::span<const RuleEnds> rules);
-// Until it is written everything is suspicious, so that no connection of either plan passes by.
+// `everything`: still is afterwards. Until it is written everything is suspicious, so that no connection of
+// either plan passes by.
 [[nodiscard]] tl::expected<void, std::string> write_suspicion(const SuspicionPlan& plan,
-                                                              const Program& program);
+                                                              const Program& program,
+                                                              bool everything = false);
 
 }  // namespace lockstep::xdp

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <memory>
 
+#include <spdlog/async.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -20,6 +21,22 @@ void start_log(std::uint64_t verbosity) {
                  : verbosity == 2 ? spdlog::level::debug
                                   : spdlog::level::trace);
   spdlog::set_default_logger(std::move(log));
+}
+
+AsyncLog::AsyncLog() : before_(spdlog::default_logger()) {
+  constexpr std::size_t lines = 8192;
+  spdlog::init_thread_pool(lines, 1);
+  auto log = std::make_shared<spdlog::async_logger>("lockstep", before_->sinks().begin(),
+                                                    before_->sinks().end(), spdlog::thread_pool(),
+                                                    spdlog::async_overflow_policy::overrun_oldest);
+  log->set_level(before_->level());
+  spdlog::set_default_logger(std::move(log));
+}
+
+AsyncLog::~AsyncLog() {
+  before_->set_level(spdlog::get_level());
+  spdlog::set_default_logger(before_);
+  spdlog::details::registry::instance().set_tp(nullptr);  // writes what waits
 }
 
 }  // namespace lockstep

@@ -1,21 +1,25 @@
 // lockstep run: the engine as a wire between interfaces. lockstep detach: what a run left is removed.
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdio>
 #include <optional>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "engine/cli/commands.hpp"
 #include "engine/cli/first_generation.hpp"
+#include "engine/cli/log.hpp"
 #include "engine/cli/summary.hpp"
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
-#include "engine/inline_engine.hpp"
-#include "engine/prefix_files.hpp"
-#include "engine/reload/reloader.hpp"
+#include "engine/inline_run.hpp"
+#include "engine/reload/rule_watch.hpp"
+#include "engine/service.hpp"
 
 namespace lockstep {
 namespace {
@@ -31,14 +35,27 @@ void tell(fmt::format_string<Values...> format, Values&&... values) {
   std::fflush(stdout);
 }
 
-// Of all threads: signals are taken by the main thread, which asks for them.
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  return set;
-}
+// Of all threads: signals are taken by the main thread, which reads them.
+class Signals {
+ public:
+  Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}) sigaddset(&set, signal);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    file_ = Descriptor(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  }
+  [[nodiscard]] int file() const { return file_.get(); }
+  // Nothing: none has come.
+  [[nodiscard]] std::optional<int> take() const {
+    signalfd_siginfo info{};
+    if (::read(file_.get(), &info, sizeof info) != sizeof info) return std::nullopt;
+    return static_cast<int>(info.ssi_signo);
+  }
+
+ private:
+  Descriptor file_;
+};
 
 // A set without rules, which lets traffic pass while those of the settings are being compiled.
 tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> no_rules_yet(
@@ -57,105 +74,93 @@ void report(const ReloadReport& report) {
          report.counts.failed, report.counts.skipped);
 }
 
-// One run, from the interfaces as they were to the interfaces as they were.
-class InlineRun {
+void end_run() {
+  ::kill(::getpid(), SIGTERM);
+}
+
+// A run as the user sees it: what is told, what signals do.
+class Run {
  public:
-  explicit InlineRun(const Configuration& configuration)
-      : configuration_(configuration),
-        settings_(configuration.invocation.settings),
-        signals_(block_signals()) {}
+  explicit Run(const Configuration& configuration)
+      : configuration_(configuration), settings_(configuration.invocation.settings) {}
 
   int run() {
-    int code = take_wires();
-    if (code == exit_ok) code = work();
-    for (const auto& wire : wires_) wire->end();
-    if (engine_) engine_->stop();
-    for (const auto& wire : wires_) {
-      if (const auto released = wire->release(); !released) code = complain({released.error()});
+    auto run = InlineRun::take(settings_);
+    if (!run) return complain(run.error());
+    run_ = std::move(*run);
+    for (const MannedWire& wire : run_->wires()) {
+      for (const Finding& finding : wire.pair().findings()) {
+        if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+      }
+      tell("{}: {}\n", wire.pair().name(), wire.wire->plan());
     }
-    if (engine_) code = std::max(code, finish());
-    return code;
+    int code = work();
+    service_.reset();
+    if (const auto errors = run_->stop(); !errors.empty()) code = complain(errors);
+    return std::max(code, run_->workers().empty() ? exit_ok : finish());
   }
 
  private:
-  int take_wires() {
-    const auto prefixes = read_prefixes(settings_.wire);
-    if (!prefixes) return complain({prefixes.error()});
-    for (const std::string& name : settings_.wire.pairs) {
-      auto wire = Wire::take(settings_.wire, name, static_cast<std::uint16_t>(wires_.size()));
-      if (!wire) return complain(wire.error());
-      wires_.push_back(std::move(*wire));
-      if (const auto set = wires_.back()->set_prefixes(*prefixes); !set) return complain({set.error()});
-      const WirePair& pair = wires_.back()->pair();
-      for (const Finding& finding : pair.findings()) {
-        if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
-      }
-      tell("{}: {}\n", pair.name(), wires_.back()->plan());
-    }
-    return exit_ok;
-  }
-
   // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
   // engine must, without rules.
   int work() {
-    const bool early = settings_.wire.start == StartPolicy::open &&
-                       std::any_of(wires_.begin(), wires_.end(),
-                                   [](const auto& wire) { return wire->program() == nullptr; });
-    auto rules = early ? no_rules_yet(settings_) : first_generation(settings_);
+    const bool open = settings_.wire.start == StartPolicy::open &&
+                      std::any_of(run_->wires().begin(), run_->wires().end(),
+                                  [](const MannedWire& wire) { return wire.wire->program() == nullptr; });
+    auto rules = open ? no_rules_yet(settings_) : first_generation(settings_);
     if (!rules) return complain(rules.error());
-    auto engine = InlineEngine::start(settings_, wires_, *rules, [] { ::kill(::getpid(), SIGTERM); });
-    if (!engine) return complain({engine.error()});
-    engine_ = std::move(*engine);
-    if (early) {
+    if (const auto started = run_->start(*rules, end_run); !started) return complain({started.error()});
+    RuleBoard& board = run_->board();
+    if (open) {
       rules = first_generation(settings_);
       if (!rules) return complain(rules.error());
-      if (const auto published = engine_->board().publish(*rules); !published)
-        return complain({published.error()});
+      if (const auto published = board.publish(*rules); !published) return complain({published.error()});
     }
-    if (!engine_->board().wait_for_workers(std::chrono::seconds(10)))
-      spdlog::warn("a worker is late with the rules");
-    for (const auto& wire : wires_) {
-      if (const auto suspected = wire->suspect(**rules); !suspected) return complain({suspected.error()});
-      wire->begin();
-    }
+    if (!board.wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
+    auto service =
+        Service::open(settings_, *run_, *rules, {[this] { return settings_anew(); }, report, end_run});
+    if (!service) return complain({service.error()});
+    service_ = std::move(*service);
+    if (const auto begun = run_->begin(**rules); !begun) return complain({begun.error()});
     tell("inspecting\n");
-    Reloader reloader(settings_, *rules, engine_->board(),
-                      {.settings = [this] { return settings_anew(); },
-                       .prepare = [this](const Settings& anew) { return prepare(anew.wire); }});
-    return follow_signals(reloader);
+    return follow();
   }
 
-  // Until the run is to end.
-  int follow_signals(Reloader& reloader) {
+  // Signals, the rule files and the clock, until the run is to end.
+  int follow() {
+    std::optional<RuleWatch> watch;
+    if (settings_.rules.watch) {
+      auto opened = RuleWatch::open();
+      if (!opened) return complain({opened.error()});
+      watch = std::move(*opened);
+      watch->aim(settings_.rules);
+    }
     for (;;) {
-      int signal = 0;
-      if (sigwait(&signals_, &signal) != 0) continue;
-      switch (signal) {
-        case SIGHUP:
-        case SIGUSR2:
-          report(reloader.submit({}).get());
-          break;
-        case SIGUSR1:
-          engine_->log().reopen();
-          break;
-        default:
-          return exit_ok;
+      std::array<pollfd, 2> files{{{signals_.file(), POLLIN, 0}, {watch ? watch->file() : -1, POLLIN, 0}}};
+      constexpr int idle = 1000, soon = 100;  // milliseconds
+      static_cast<void>(::poll(files.data(), files.size(), watch && watch->waiting() ? soon : idle));
+      while (const auto signal = signals_.take()) {
+        if (!obey(*signal)) return exit_ok;
       }
+      if (watch && watch->changed(std::chrono::steady_clock::now())) service_->reload();
+      if (watch) watch->aim(service_->settings().rules);
+      service_->tend();
     }
   }
 
-  // What a reload takes along beside the rules.
-  tl::expected<Reloader::Hooks::Commit, std::string> prepare(const WireSettings& anew) {
-    auto prefixes = read_prefixes(anew);
-    if (!prefixes) return tl::unexpected(prefixes.error());
-    return [this, prefixes = std::move(*prefixes)] {
-      for (const auto& wire : wires_) {
-        if (const auto set = wire->set_prefixes(prefixes); !set) spdlog::error("reload: {}", set.error());
-        // Until the kernel knows what to suspect it suspects everything.
-        if (const auto suspected = wire->suspect(*engine_->board().current()); !suspected)
-          spdlog::error("reload: {}", suspected.error());
-      }
-    };
+  // False: the run is to end.
+  bool obey(int signal) {
+    switch (signal) {
+      case SIGHUP:
+      case SIGUSR2:
+        service_->reload();
+        return true;
+      case SIGUSR1:
+        service_->reopen_logs();
+        return true;
+      default:
+        return false;
+    }
   }
 
   [[nodiscard]] tl::expected<Settings, std::vector<std::string>> settings_anew() const {
@@ -165,21 +170,22 @@ class InlineRun {
   }
 
   int finish() {
-    const bool good = engine_->finish_log();
-    const Counters counters = engine_->counters();
+    const bool good = run_->finish_logs();
+    const Counters counters = run_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
-    for (const auto& wire : wires_) {
-      if (const auto counts = wire->counts()) fmt::print("{}", kernel_summary(*counts, use_colours(stdout)));
+    for (const MannedWire& wire : run_->wires()) {
+      if (const auto counts = wire.wire->counts())
+        fmt::print("{}", kernel_summary(*counts, use_colours(stdout)));
     }
-    if (const std::string error = engine_->error(); !error.empty()) return complain({error});
     return good && counters.imbalances().empty() ? exit_ok : exit_bad_input;
   }
 
   const Configuration& configuration_;
   const Settings& settings_;
-  sigset_t signals_;
-  std::vector<std::unique_ptr<Wire>> wires_;
-  std::unique_ptr<InlineEngine> engine_;
+  Signals signals_;
+  AsyncLog log_;
+  std::unique_ptr<InlineRun> run_;
+  std::unique_ptr<Service> service_;
 };
 
 int needs_a_pair(std::string_view command) {
@@ -193,7 +199,7 @@ int needs_a_pair(std::string_view command) {
 int run_inline(const Configuration& configuration) {
   const auto& pairs = configuration.invocation.settings.wire.pairs;
   if (pairs.empty()) return needs_a_pair("run");
-  return InlineRun(configuration).run();
+  return Run(configuration).run();
 }
 
 int run_detach(const Configuration& configuration) {

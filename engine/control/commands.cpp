@@ -16,10 +16,6 @@ namespace {
 using nlohmann::json;
 using What = ReloadRequest::What;
 
-PendingAnswer at_once(ControlAnswer answer) {
-  return [answer = std::move(answer)] { return std::optional(answer); };
-}
-
 template <class T, class Finish>
 PendingAnswer later(std::future<T>&& result, Finish finish) {
   // A std::function must be copyable.
@@ -29,10 +25,6 @@ PendingAnswer later(std::future<T>&& result, Finish finish) {
       return std::nullopt;
     return finish(shared->get());
   };
-}
-
-PendingAnswer pass_on(std::future<ControlAnswer>&& result) {
-  return later(std::move(result), [](ControlAnswer answer) { return answer; });
 }
 
 std::string text_of(const json& arguments, std::string_view name) {
@@ -106,20 +98,24 @@ PendingAnswer conf_get(ControlTarget& target, const json& arguments) {
 }
 
 PendingAnswer dump_counters(ControlTarget& target, const json&) {
-  const auto up = target.uptime();
+  const CounterSnapshot snapshot = target.counters();
   const auto rules = target.reloader().current();
-  const auto since = target.reloader().last_reload();
-  return later(target.counters(), [up, rules, since](const CounterSnapshot& snapshot) -> ControlAnswer {
-    StatsEvent event;
-    event.uptime = static_cast<std::uint64_t>(up.count());
-    event.counters = &snapshot.counters;
-    event.rules = rules->counts;
-    event.generation = rules->number();
-    event.last_reload = since;
-    std::string line;
-    EveWriter({}).write(line, event);
-    return json::parse(line)["stats"];
-  });
+  StatsEvent event;
+  event.uptime = static_cast<std::uint64_t>(target.uptime().count());
+  event.counters = &snapshot.counters;
+  event.rules = rules->counts;
+  event.generation = rules->number();
+  event.last_reload = target.reloader().last_reload();
+  event.gauges = snapshot.gauges;
+  std::string line;
+  EveWriter({}).write(line, event);
+  json stats = json::parse(line)["stats"];
+  json refused = json::object();
+  for (std::size_t type = 0; type < event_type_count; ++type)
+    refused[event_type_names[type]] = snapshot.log.refused[type];
+  stats["lockstep"]["log"] = {
+      {"refused", refused}, {"lost", snapshot.log.lost}, {"written", snapshot.log.written}};
+  return at_once(std::move(stats));
 }
 
 PendingAnswer reopen_logs(ControlTarget& target, const json&) {
@@ -200,11 +196,11 @@ PendingAnswer flows(ControlTarget& target, const json& arguments) {
     return at_once(tl::unexpected(fmt::format("'{}' is no address or prefix", filter.address)));
   filter.port = static_cast<std::uint16_t>(arguments.value("port", 0));
   filter.limit = arguments.value("limit", filter.limit);
-  return pass_on(target.flows(filter));
+  return target.flows(filter);
 }
 
 PendingAnswer flow(ControlTarget& target, const json& arguments) {
-  return pass_on(target.flow(arguments.value("flow_id", std::uint64_t{0})));
+  return target.flow(arguments.value("flow_id", std::uint64_t{0}));
 }
 
 PendingAnswer change_list(ControlTarget& target, ListChange change, const json& arguments) {
@@ -217,7 +213,7 @@ PendingAnswer change_list(ControlTarget& target, ListChange change, const json& 
     if (!parsed) return at_once(tl::unexpected(fmt::format("'{}' is no time: write 30s, 5m, 2h", time)));
     expiry = std::chrono::duration_cast<std::chrono::seconds>(*parsed);
   }
-  return pass_on(target.change_list(change, what, expiry));
+  return target.change_list(change, what, expiry);
 }
 PendingAnswer block(ControlTarget& target, const json& arguments) {
   return change_list(target, ListChange::block, arguments);

@@ -10,9 +10,6 @@
 
 namespace lockstep {
 
-// Asked again and again; nothing: not yet.
-using PendingAnswer = std::function<std::optional<ControlAnswer>()>;
-
 struct ControlArgument {
   std::string_view name;
   bool required = true;

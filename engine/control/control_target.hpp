@@ -1,9 +1,9 @@
 // What a control command can ask of the engine. The control server's thread calls it and must not be held up:
-// whatever has to ask a worker answers later, by a future.
+// whatever has to ask a worker answers later.
 #pragma once
 #include <chrono>
 #include <cstdint>
-#include <future>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +12,7 @@
 #include <tl/expected.hpp>
 
 #include "engine/counters.hpp"
+#include "engine/gauges.hpp"
 #include "engine/output/log_writer.hpp"
 #include "engine/reload/reloader.hpp"
 #include "engine/settings.hpp"
@@ -20,6 +21,11 @@ namespace lockstep {
 
 // The message of an answer, or why there is none.
 using ControlAnswer = tl::expected<nlohmann::json, std::string>;
+// Asked again and again; nothing: not yet.
+using PendingAnswer = std::function<std::optional<ControlAnswer>()>;
+[[nodiscard]] inline PendingAnswer at_once(ControlAnswer answer) {
+  return [answer = std::move(answer)] { return std::optional(answer); };
+}
 
 struct InterfaceCounts {
   std::string name;
@@ -31,7 +37,7 @@ struct InterfaceCounts {
 
 struct CounterSnapshot {
   Counters counters;  // of all workers
-  std::vector<Counters> workers;
+  Gauges gauges;
   LogCounters log;
 };
 
@@ -53,18 +59,18 @@ class ControlTarget {
   [[nodiscard]] virtual std::chrono::seconds uptime() const = 0;
   [[nodiscard]] virtual std::string capture_mode() const = 0;
   [[nodiscard]] virtual std::vector<InterfaceCounts> interfaces() const = 0;
-  [[nodiscard]] virtual std::future<CounterSnapshot> counters() = 0;
+  [[nodiscard]] virtual CounterSnapshot counters() const = 0;
   [[nodiscard]] virtual Settings settings() const = 0;
   [[nodiscard]] virtual Reloader& reloader() = 0;
   virtual void reopen_logs() = 0;
   virtual void shut_down() = 0;
 
   // Flows, and one in full by its id (EVE flow_id).
-  [[nodiscard]] virtual std::future<ControlAnswer> flows(const FlowFilter& filter) = 0;
-  [[nodiscard]] virtual std::future<ControlAnswer> flow(std::uint64_t id) = 0;
+  [[nodiscard]] virtual PendingAnswer flows(const FlowFilter& filter) = 0;
+  [[nodiscard]] virtual PendingAnswer flow(std::uint64_t id) = 0;
   // `what`: an address, a prefix, or a flow's id; no expiry: until it is taken back.
-  [[nodiscard]] virtual std::future<ControlAnswer> change_list(
-      ListChange change, const std::string& what, std::optional<std::chrono::seconds> expiry) = 0;
+  [[nodiscard]] virtual PendingAnswer change_list(ListChange change, const std::string& what,
+                                                  std::optional<std::chrono::seconds> expiry) = 0;
 };
 
 }  // namespace lockstep

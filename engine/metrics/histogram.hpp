@@ -13,11 +13,11 @@ class Histogram {
  public:
   static constexpr std::size_t buckets = 40;  // the last one also takes what is larger
 
-  void record(std::uint64_t value) {
+  void record(std::uint64_t value, std::uint64_t times = 1) {
     // Bucket n holds what is at most 2^n.
     const std::size_t bucket = value <= 1 ? 0 : std::bit_width(value - 1);
-    add(counts_[bucket < buckets ? bucket : buckets - 1], 1);
-    add(sum_, value);
+    add(counts_[bucket < buckets ? bucket : buckets - 1], times);
+    add(sum_, value * times);
   }
   [[nodiscard]] std::uint64_t count(std::size_t bucket) const {
     return counts_[bucket].load(std::memory_order_relaxed);

@@ -93,6 +93,18 @@ constexpr Option rows[] = {
      .target = AT(settings.rules.cache),
      .text =
          "Directory of compiled pattern sets, found again by a hash of their content. Empty: none is kept."},
+    {.key = "rules.watch",
+     .kind = Kind::boolean,
+     .target = AT(settings.rules.watch),
+     .text = "Inline: when rule files, or those named beside them, change, reload as by SIGHUP."},
+
+    {.key = "reload.memory",
+     .argument = "SIZE",
+     .kind = Kind::size,
+     .range = {0, 1024 * gib},
+     .target = AT(settings.reload.memory),
+     .text = "How much the process may grow while rules are compiled beside those in force; a reload that "
+             "takes more is given up and changes nothing. 0: no limit."},
 
     {.key = "flow.max-flows",
      .argument = "N",

@@ -78,6 +78,7 @@ void app_proto(JsonLine& line, const AppProtoFields& fields) {
 void EveWriter::header(JsonLine& line, const EventHeader& header, std::string_view type) {
   line.field("timestamp", time_.iso(header.time));
   if (header.flow_id != 0) line.field("flow_id", header.flow_id);
+  if (!header.interface.empty()) line.field("in_iface", header.interface);
   if (header.packet_number != 0) line.field("pcap_cnt", header.packet_number);
   line.field("event_type", type);
   if (header.vlan.count > 0) {

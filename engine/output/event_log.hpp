@@ -38,7 +38,7 @@ class EventLog {
   void write(const AnomalyEvent& event);
   void write(const StatsEvent& event);
 
-  // The worker has ended: what it still tells may wait for room in the queues, two seconds at most.
+  // The run ends: all flows are told at once, and there is time to write them. See Outlet.
   void be_patient();
   // Writes out and closes everything. False if an event was lost; then an error was logged.
   [[nodiscard]] bool finish();

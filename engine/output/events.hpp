@@ -36,6 +36,7 @@ struct EventHeader {
   Timestamp time{};
   std::uint64_t flow_id = 0;        // 0: no flow
   std::uint64_t packet_number = 0;  // from 1; 0: not about one packet
+  std::string_view interface = {};  // by which it came; empty: none
   reassembly::VlanStack vlan;
   bool addressed = true;  // false: the addresses could not be read
   Endpoint source;        // of the packet; of the client for a flow

@@ -29,29 +29,27 @@ class LogWriter::Queue final : public Outlet {
   std::string& buffer() override { return line_; }
   void written(EventType type) override {
     LineRing& ring = is_urgent(type) ? rings_.urgent : rings_.routine;
-    if (!push(ring)) {
+    bool pushed = ring.push(line_);
+    while (!pushed && Clock::now() < patient_until_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      pushed = ring.push(line_);
+    }
+    if (!pushed) {
       auto& refused = rings_.refused[static_cast<std::size_t>(type)];
       refused.store(refused.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       lost_ = true;
     }
     line_.clear();
   }
-  void be_patient() override { until_ = std::chrono::steady_clock::now() + std::chrono::seconds(2); }
+  void be_patient() override { patient_until_ = Clock::now() + std::chrono::seconds(5); }
   bool finish() override { return !lost_; }
 
  private:
-  bool push(LineRing& ring) {
-    while (!ring.push(line_)) {
-      if (std::chrono::steady_clock::now() >= until_) return false;
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    return true;
-  }
-
+  using Clock = std::chrono::steady_clock;
   Rings& rings_;
   std::string line_;
-  std::chrono::steady_clock::time_point until_{};  // to be waited for room
   bool lost_ = false;
+  Clock::time_point patient_until_{};
 };
 
 tl::expected<std::unique_ptr<LogWriter>, std::string> LogWriter::open(const OutputSettings& settings,

@@ -16,7 +16,7 @@ class Outlet {
   // Put a line at the end of this, then call written().
   [[nodiscard]] virtual std::string& buffer() = 0;
   virtual void written(EventType type) = 0;
-  // From now on written() may wait a while for room: nobody is held up any more.
+  // No packet waits any more: written() may, for some seconds in all, rather than lose a line.
   virtual void be_patient() {}
   // Nothing follows. False if a line was lost.
   [[nodiscard]] virtual bool finish() = 0;

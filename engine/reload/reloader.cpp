@@ -98,6 +98,11 @@ std::shared_ptr<const RuleGeneration> Reloader::current() const {
   return current_.rules;
 }
 
+Settings Reloader::settings() const {
+  const std::scoped_lock lock(mutex_);
+  return settings_;
+}
+
 reassembly::Timestamp Reloader::last_reload() const {
   const std::scoped_lock lock(mutex_);
   return current_.since;
@@ -137,7 +142,9 @@ void Reloader::run() {
     Job job = std::move(jobs_.front());
     jobs_.pop_front();
     lock.unlock();
-    job.answer.set_value(work(job.request));
+    ReloadReport report = work(job.request);
+    if (hooks_.done) hooks_.done(job.request, report);
+    job.answer.set_value(std::move(report));
     lock.lock();
   }
   for (Job& job : jobs_) {

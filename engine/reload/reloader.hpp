@@ -84,6 +84,8 @@ class Reloader {
     // fail. Null: nothing.
     using Commit = std::function<void()>;
     std::function<tl::expected<Commit, std::string>(const Settings&)> prepare = {};
+    // In the reloader's thread, of each request that was done, before its answer is given. Null: nobody.
+    std::function<void(const ReloadRequest&, const ReloadReport&)> done = {};
   };
   // `rules` is on the board, `settings` are what it was loaded with. The board must outlive the reloader.
   Reloader(Settings settings, std::shared_ptr<const RuleGeneration> rules, RuleBoard& board, Hooks hooks,
@@ -101,6 +103,7 @@ class Reloader {
 
   [[nodiscard]] std::vector<KnownGeneration> generations() const;  // newest first
   [[nodiscard]] std::shared_ptr<const RuleGeneration> current() const;
+  [[nodiscard]] Settings settings() const;  // in force
   [[nodiscard]] reassembly::Timestamp last_reload() const;
 
  private:

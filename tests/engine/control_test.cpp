@@ -46,40 +46,32 @@ class AskedEngine final : public ControlTarget {
   std::chrono::seconds uptime() const override { return 42s; }
   std::string capture_mode() const override { return "AF_XDP"; }
   std::vector<InterfaceCounts> interfaces() const override { return {{"eth1", 10, 1, 2, 3}, {"eth2"}}; }
-  std::future<CounterSnapshot> counters() override {
-    std::promise<CounterSnapshot> answer;
+  CounterSnapshot counters() const override {
     CounterSnapshot snapshot;
     snapshot.counters.arrived(100);
-    answer.set_value(std::move(snapshot));
-    return answer.get_future();
+    snapshot.log.lost = 3;
+    return snapshot;
   }
   Settings settings() const override { return settings_; }
   Reloader& reloader() override { return *reloader_; }
   void reopen_logs() override { ++reopened; }
   void shut_down() override { ++shut; }
-  std::future<ControlAnswer> flows(const FlowFilter& filter) override {
-    return answer({{"address", filter.address}, {"port", filter.port}, {"limit", filter.limit}});
+  PendingAnswer flows(const FlowFilter& filter) override {
+    return at_once(json{{"address", filter.address}, {"port", filter.port}, {"limit", filter.limit}});
   }
-  std::future<ControlAnswer> flow(std::uint64_t id) override {
-    asked.emplace_back();
-    if (id == 7) return asked.back().get_future();  // a worker that does not answer
-    return answer({{"flow_id", id}});
+  PendingAnswer flow(std::uint64_t id) override {
+    if (id == 7) return [] { return std::optional<ControlAnswer>(); };  // a worker that does not answer
+    return at_once(json{{"flow_id", id}});
   }
-  std::future<ControlAnswer> change_list(ListChange change, const std::string& what,
-                                         std::optional<std::chrono::seconds> expiry) override {
-    return answer(
-        {{"change", static_cast<int>(change)}, {"what", what}, {"expiry", expiry ? expiry->count() : 0}});
+  PendingAnswer change_list(ListChange change, const std::string& what,
+                            std::optional<std::chrono::seconds> expiry) override {
+    return at_once(
+        json{{"change", static_cast<int>(change)}, {"what", what}, {"expiry", expiry ? expiry->count() : 0}});
   }
 
   std::atomic<int> reopened{0}, shut{0};
-  std::list<std::promise<ControlAnswer>> asked;
 
  private:
-  static std::future<ControlAnswer> answer(json message) {
-    std::promise<ControlAnswer> promise;
-    promise.set_value(std::move(message));
-    return promise.get_future();
-  }
   const Directory& dir_;
   Settings settings_;
   std::shared_ptr<const RuleGeneration> first_;
@@ -191,6 +183,7 @@ TEST_CASE("what the commands answer", "[engine][control][threads]") {
   const auto counters = served.ask("dump-counters")["message"];
   CHECK(counters["uptime"] == 42);
   CHECK(counters["decoder"]["pkts"] == 1);
+  CHECK(counters["lockstep"]["log"]["lost"] == 3);
   CHECK(counters["lockstep"]["generation"] == 1);
   CHECK(served.ask("ruleset-reload-time")["message"][0]["last_reload"].get<std::string>().size() > 20);
   CHECK(served.ask("conf-get", {{"variable", "stream.memory"}})["message"] == "256mb");

@@ -183,6 +183,21 @@ TEST_CASE("a slow disk: workers go on, alerts do not give way to the rest, losse
   CHECK(came + refused == flows);
 }
 
+TEST_CASE("at the end there is time: more lines than the queue holds are all written",
+          "[engine][output][threads]") {
+  const Directory dir;
+  constexpr int many = 20'000;
+  {
+    auto writer = LogWriter::open(settings_in(dir), 1).value();
+    const auto outlet = writer->outlet(Log::eve, 0);
+    outlet->be_patient();
+    for (int i = 0; i < many; ++i) put(*outlet, EventType::flow, std::string(100, 'x'));
+    CHECK(outlet->finish());
+    CHECK(writer->counters().refused[static_cast<std::size_t>(EventType::flow)] == 0);
+  }
+  CHECK(lines_of(dir.read("eve.json")).size() == many);
+}
+
 TEST_CASE("a full disk: lines beyond what can wait are lost and counted; it goes on when there is room",
           "[engine][output][threads]") {
   const Directory dir;

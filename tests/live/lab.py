@@ -25,6 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = os.path.join(HERE, "peer.py")
 CLIENT, SERVER = "10.9.0.1", "10.9.0.2"
 CLIENT6, SERVER6 = "fd09::1", "fd09::2"
+SECOND_CLIENT, SECOND_SERVER = "10.10.0.1", "10.10.0.2"
 
 
 def skip(reason):
@@ -71,8 +72,8 @@ def wait_for(condition, seconds, what):
 
 
 class Lab:
-    def __init__(self, queues=1, mtu=1500, capture=None):
-        self.queues, self.mtu = queues, mtu
+    def __init__(self, queues=1, mtu=1500, capture=None, second=False):
+        self.queues, self.mtu, self.second = queues, mtu, second
         self.capture = capture or os.environ.get("LOCKSTEP_CAPTURE", "afxdp")
         self.program = os.environ.get("LOCKSTEP", os.path.join(HERE, "../../build/dev/lockstep"))
         self.processes, self.spaces = [], {}
@@ -114,21 +115,27 @@ class Lab:
     def path(self, name):
         return os.path.join(self.folder, name)
 
-    # Builds the wire: the client's "c0" ends at the engine's "outside", the server's "s0" at its "inside".
+    # Builds the wire: the client's "c0" ends at the engine's "outside", the server's "s0" at its "inside"; the second
+    # one's are "c1", "outside1", "s1", "inside1".
     def build(self):
         for name in ("client", "engine", "server"):
             self.spaces[name] = self.make_namespace()
+            self.shell(name, "ip", "link", "set", "lo", "up")
+        self.build_wire("c0", "outside", "inside", "s0", (CLIENT + "/24", CLIENT6 + "/64"), (SERVER + "/24", SERVER6 + "/64"))
+        if self.second:
+            self.build_wire("c1", "outside1", "inside1", "s1", (SECOND_CLIENT + "/24",), (SECOND_SERVER + "/24",))
+
+    def build_wire(self, client_end, outside, inside, server_end, client_addresses, server_addresses):
         queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
-        for end, host, port in (("c0", "client", "outside"), ("s0", "server", "inside")):
+        for end, host, port in ((client_end, "client", outside), (server_end, "server", inside)):
             self.shell("engine", "ip", "link", "add", port, "mtu", str(self.mtu), *queues, "type", "veth", "peer", "name",
                        end, "mtu", str(self.mtu), *queues, "netns", str(self.spaces[host].pid))
-        for host, end, four, six in (("client", "c0", CLIENT, CLIENT6), ("server", "s0", SERVER, SERVER6)):
+        for host, end, addresses in (("client", client_end, client_addresses), ("server", server_end, server_addresses)):
             self.shell(host, "sysctl", "-qw", f"net.ipv6.conf.{end}.accept_dad=0", f"net.ipv6.conf.{end}.router_solicitations=0")
             # Veth hands unfinished checksums over otherwise; GRO lets it take frames that XDP redirects.
             self.shell(host, "ethtool", "-K", end, "tx", "off", "gro", "on")
-            self.shell(host, "ip", "addr", "add", four + "/24", "dev", end)
-            self.shell(host, "ip", "-6", "addr", "add", six + "/64", "dev", end, "nodad")
-            self.shell(host, "ip", "link", "set", "lo", "up")
+            for address in addresses:
+                self.shell(host, "ip", "addr", "add", address, "dev", end, "nodad")
             self.shell(host, "ip", "link", "set", end, "up")
 
     def make_namespace(self):
@@ -178,7 +185,8 @@ class Lab:
         return self.path("live.rules")
 
     def command(self, name):
-        return [self.program, name, "--pair", "outside:inside", "--set", f"wire.run-dir={self.path('run')}",
+        pairs = "outside:inside,outside1:inside1" if self.second else "outside:inside"
+        return [self.program, name, "--pair", pairs, "--set", f"wire.run-dir={self.path('run')}",
                 "--set", f"wire.pin-dir={self.path('bpf/lockstep')}"]
 
     # What a run left: the kernel's part of the wire, and how the interfaces were.
@@ -186,7 +194,8 @@ class Lab:
         self.shell("engine", *self.command("detach"))
 
     def start(self, *options, rules=None, wait="inspecting"):
-        command = [*self.command("run"), "--capture", self.capture, "-l", self.path("log"), *options]
+        command = [*self.command("run"), "--capture", self.capture, "--set", f"control.socket={self.path('control')}",
+                   "-l", self.path("log"), *options]
         if rules:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")
@@ -199,6 +208,13 @@ class Lab:
         wait_for(up, 20, f"the engine says '{wait}'")
         self.pid = int(self.shell("engine", "pgrep", "-f", "^" + self.program + " run .*" + self.folder).stdout.split()[0])
         return begin
+
+    # A control command; its answer. `code` is the exit code that it must have.
+    def ctl(self, *words, code=0):
+        result = subprocess.run([self.program, "ctl", "--socket", self.path("control"), "--json", *map(str, words)],
+                                text=True, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert result.returncode == code, f"ctl {words}: exit {result.returncode}\n{result.stdout}{result.stderr}"
+        return json.loads(result.stdout)["message"] if result.stdout else result.stderr
 
     def said(self, begin=0):
         with open(self.path("engine.out"), encoding="utf-8") as file:

@@ -90,6 +90,40 @@ async def transfer(address, port, count, size, seconds="0"):
     return 1 if bad else 0
 
 
+# Says so for everything that it reads.
+async def confirm(port):
+    async def each(reader, writer):
+        while await reader.read(65536):
+            writer.write(b"ok\n")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(each, "0.0.0.0", int(port), backlog=256)
+    print("ready", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+# Connections to confirm(), as lines of standard input say: "open NAME", answered by the own port; "send NAME TEXT",
+# answered when it has arrived; "close NAME".
+async def talk(address, port):
+    open_now = {}
+    while words := (await asyncio.to_thread(sys.stdin.readline)).split():
+        if words[0] == "open":
+            open_now[words[1]] = await asyncio.open_connection(address, int(port))
+            print(open_now[words[1]][1].get_extra_info("sockname")[1], flush=True)
+            continue
+        reader, writer = open_now[words[1]]
+        if words[0] == "send":
+            writer.write(words[2].encode())
+            print((await asyncio.wait_for(reader.readline(), 20)).decode().strip(), flush=True)
+        else:
+            writer.close()
+            del open_now[words[1]]
+            print("closed", flush=True)
+    return 0
+
+
 # A long upload that ends in the signature; it must not be answered.
 async def attack_at_end(address, port, size, seconds):
     reader, writer = await asyncio.open_connection(address, int(port))
@@ -104,4 +138,4 @@ async def attack_at_end(address, port, size, seconds):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run({"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer}[sys.argv[1]](*sys.argv[2:])))
+    sys.exit(asyncio.run({"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer, "confirm": confirm, "talk": talk}[sys.argv[1]](*sys.argv[2:])))

@@ -1,0 +1,29 @@
+"""Two pairs in one run: each pair's events name its interfaces, thresholds count over both, and an interface can't be in two pairs."""
+import lab
+
+with lab.Lab(second=True) as wire:
+    rules = wire.rules('alert tcp any any -> any any (msg:"each"; content:"MARKED"; sid:1;)\n'
+                       'alert tcp any any -> any any (msg:"both"; content:"MARKED"; '
+                       'threshold:type threshold, track by_rule, count 2, seconds 60; sid:2;)\n')
+    twice = wire.shell("engine", wire.program, "run", "--pair", "outside:inside,inside:outside1", check=False)
+    assert twice.returncode == 1 and "inside: is in two pairs" in twice.stdout, twice.stdout
+    wire.start(rules=rules)
+    wire.serve("server", "record", 8080, wire.path("application"))
+    wire.serve("server", "serve", 5000)
+    first = wire.peer("client", "transfer", lab.SERVER, 5000, 8, 1 << 19, 1)
+    second = wire.peer("client", "transfer", lab.SECOND_SERVER, 5000, 8, 1 << 19, 1)
+    for address in (lab.SERVER, lab.SECOND_SERVER):
+        wire.shell("client", "curl", "-s", "-m", "5", f"http://{address}:8080/MARKED")
+    print(wire.finish(first), wire.finish(second))
+    wire.stop()
+    alerts = {(event["alert"]["signature_id"], event["dest_ip"]): event["in_iface"] for event in wire.events("alert")}
+    expected = {(1, lab.SERVER): "outside", (1, lab.SECOND_SERVER): "outside1", (2, lab.SECOND_SERVER): "outside1"}
+    assert alerts == expected, alerts
+    flows = [(event["in_iface"], event["dest_ip"]) for event in wire.events("flow")]
+    assert sorted(set(flows)) == [("outside", lab.SERVER), ("outside1", lab.SECOND_SERVER)], flows
+    assert len(flows) == 18, flows
+    if wire.capture == "afxdp":
+        wire.detach()
+    for interface in ("outside", "inside", "outside1", "inside1"):
+        assert "PROMISC" not in wire.shell("engine", "ip", "link", "show", interface).stdout, interface
+    print("two pairs: 18 connections, each under its own interfaces")
