@@ -19,13 +19,14 @@ Address masked(Address address, unsigned bits) {
 }  // namespace
 
 AddressLists::AddressLists(const std::vector<std::pair<Prefix, ListWord>>& entries) {
-  for (const auto& [prefix, word] : entries) {
+  for (const auto& entry : entries) {
+    const Prefix& prefix = entry.first;
     auto length = std::find_if(lengths_.begin(), lengths_.end(), [&](const Length& one) {
       return one.version == prefix.address.version && one.bits == prefix.bits;
     });
     if (length == lengths_.end())
       length = lengths_.insert(lengths_.end(), {prefix.address.version, prefix.bits, {}});
-    length->prefixes.emplace_back(masked(prefix.address, prefix.bits), word);
+    length->prefixes.emplace_back(masked(prefix.address, prefix.bits), entry.second);
   }
   for (Length& length : lengths_) std::sort(length.prefixes.begin(), length.prefixes.end());
   std::sort(lengths_.begin(), lengths_.end(),

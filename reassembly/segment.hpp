@@ -19,7 +19,7 @@ struct Address {
   std::array<std::uint8_t, 16> bytes{};
   std::uint8_t version = 4;  // 4 or 6
 
-  auto operator<=>(const Address&) const = default;
+  auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct Endpoint {
