@@ -55,12 +55,8 @@ bool Pipeline::meet_again(Packet& packet) {
   Flow& flow = *packet.flow;
   const reassembly::Segment& segment = *packet.segment;
   if (segment.has(TcpFlag::syn)) return false;  // judged without numbers
-  if (segment.has(TcpFlag::rst)) {
-    packet.ruling = reassembly::stripped_reset(segment);
-    return true;
-  }
-  if (!segment.has(TcpFlag::ack)) {
-    packet.ruling = reassembly::drop_without_ack(segment);
+  if (const auto ruling = reassembly::without_numbers(segment)) {
+    packet.ruling = *ruling;
     return true;
   }
   flow.stale = false;

@@ -3,20 +3,8 @@
 #include <algorithm>
 
 namespace lockstep {
-namespace {
 
 using reassembly::Address;
-
-Address masked(Address address, unsigned bits) {
-  for (std::size_t i = 0; i < address.bytes.size(); ++i) {
-    const unsigned before = static_cast<unsigned>(i) * 8;
-    const unsigned kept = bits <= before ? 0 : std::min(8U, bits - before);
-    address.bytes[i] &= static_cast<std::uint8_t>(0xff00U >> kept);
-  }
-  return address;
-}
-
-}  // namespace
 
 AddressLists::AddressLists(const std::vector<std::pair<Prefix, ListWord>>& entries) {
   for (const auto& entry : entries) {

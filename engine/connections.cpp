@@ -155,10 +155,8 @@ void Pipeline::judge_unknown(Packet& packet, const FlowKey& key, std::uint64_t h
   const reassembly::Segment& segment = *packet.segment;
   const bool server = sent_by_server(segment);
   packet.direction = server ? Direction::to_client : Direction::to_server;
-  if (segment.has(TcpFlag::rst)) {
-    packet.ruling = reassembly::stripped_reset(segment);  // ends what is not there, and carries no byte
-  } else if (!segment.has(TcpFlag::ack)) {
-    packet.ruling = reassembly::drop_without_ack(segment);
+  if (const auto ruling = reassembly::without_numbers(segment)) {
+    packet.ruling = *ruling;
   } else if (segment.has(TcpFlag::syn) && half_open_.complete(now_) &&
              now_ - start_ >= config_.timeouts.fresh) {
     // Every SYN that it could answer is known (EVASIONS H07).

@@ -10,13 +10,7 @@ namespace lockstep {
 namespace {
 
 bool holds(const reassembly::Address& prefix, std::uint8_t bits, const reassembly::Address& host) {
-  if (prefix.version != host.version) return false;
-  const std::size_t whole = bits / 8;
-  if (!std::equal(prefix.bytes.begin(), prefix.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
-                  host.bytes.begin()))
-    return false;
-  const unsigned rest = bits % 8U;
-  return rest == 0 || (prefix.bytes[whole] ^ host.bytes[whole]) >> (8U - rest) == 0;
+  return masked(prefix, bits) == masked(host, bits);
 }
 
 }  // namespace

@@ -25,8 +25,8 @@ std::vector<std::string> named_twice(const std::vector<std::string>& pairs) {
   std::set<std::string, std::less<>> seen;
   std::vector<std::string> errors;
   for (const std::string& pair : pairs) {
-    const auto colon = pair.find(':');
-    for (const std::string& name : {pair.substr(0, colon), pair.substr(colon + 1)}) {
+    const auto [outside, inside] = pair_names(pair);
+    for (const std::string& name : {outside, inside}) {
       if (!seen.insert(name).second) errors.push_back(fmt::format("{}: is in two pairs", name));
     }
   }

@@ -106,7 +106,7 @@ void KernelVerdicts::give(Flow& flow, ls_verdict verdict) {
   seat_.exchange->watched_until.store(until.time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-void KernelVerdicts::advance(Timestamp) {
+void KernelVerdicts::advance() {
   if (arming_ == 0 && load(seat_.worker->armed) == ticket_) return;
   if (arming_ == 0) {
     for (std::size_t i = 0; i < sent_.size(); ++i) sent_[i] = load(seat_.queues[i].sent);

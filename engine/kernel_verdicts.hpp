@@ -41,7 +41,7 @@ class KernelVerdicts final : public Observer {
     counters_ = &counters;
   }
   // Between two batches.
-  void advance(Timestamp now);
+  void advance();
   // About once a second.
   void sweep(Timestamp now);
 

@@ -7,17 +7,10 @@
 #include <fmt/format.h>
 
 #include "engine/options/value.hpp"
+#include "signatures/language/text.hpp"
 
 namespace lockstep {
 namespace {
-
-std::string_view trimmed(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  line = line.substr(0, line.find('#'));
-  const auto first = line.find_first_not_of(blanks);
-  return first == std::string_view::npos ? std::string_view{}
-                                         : line.substr(first, line.find_last_not_of(blanks) - first + 1);
-}
 
 tl::expected<void, std::string> read(const std::string& path, bool allow, std::vector<xdp::Prefix>& out) {
   std::ifstream file(path);
@@ -26,7 +19,7 @@ tl::expected<void, std::string> read(const std::string& path, bool allow, std::v
         fmt::format("{}: {}", path, std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
   std::string line;
   for (std::size_t number = 1; std::getline(file, line); ++number) {
-    const std::string_view text = trimmed(line);
+    const std::string_view text = signatures::trimmed(std::string_view(line).substr(0, line.find('#')));
     if (text.empty()) continue;
     const auto prefix = parse_prefix(text);
     if (!prefix)

@@ -130,20 +130,20 @@ struct MetricsSettings {
   std::string listen = {};  // host:port; empty: not served
 };
 
-enum class StartPolicy : std::uint8_t { open, closed };
-enum class FailPolicy : std::uint8_t { open, closed };
+// What becomes of traffic that nobody can look at.
+enum class UnseenPolicy : std::uint8_t { open, closed };
 enum class Capture : std::uint8_t { automatic, afxdp, afpacket };
 enum class ExitPolicy : std::uint8_t { stay, detach };
 
 // Inline operation.
 struct WireSettings {
-  std::vector<std::string> pairs = {};    // "OUTSIDE:INSIDE"
-  StartPolicy start = StartPolicy::open;  // what becomes of traffic while the rules are not compiled yet
+  std::vector<std::string> pairs = {};      // "OUTSIDE:INSIDE"
+  UnseenPolicy start = UnseenPolicy::open;  // what becomes of traffic while the rules are not compiled yet
   bool fix_offloads = false;
   std::string run_dir = "/run/lockstep";
   Capture capture = Capture::automatic;
   // With AF_XDP only: AF_PACKET forwards nothing without the engine.
-  FailPolicy fail = FailPolicy::open;
+  UnseenPolicy fail = UnseenPolicy::open;
   ExitPolicy exit = ExitPolicy::stay;
   Nanoseconds stale_after = std::chrono::seconds{1};  // without a sign of life of a worker
   std::string pin_dir = "/sys/fs/bpf/lockstep";

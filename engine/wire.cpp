@@ -37,7 +37,7 @@ tl::expected<void, std::string> Wire::attach() {
                        .pins = pins,
                        .flows = static_cast<std::uint32_t>(settings_.kernel_flows),
                        .native = plan.native,
-                       .fail_closed = settings_.start == StartPolicy::closed};
+                       .fail_closed = settings_.start == UnseenPolicy::closed};
   auto program = xdp::Program::attach(wish);
   if (!program && wish.native) {
     spdlog::warn("{}; the kernel's generic hook is tried", program.error());
@@ -64,12 +64,12 @@ tl::expected<void, std::string> Wire::attach() {
 
 void Wire::set_policy() {
   ls_config& config = program_->config();
-  config.fail_closed = settings_.start == StartPolicy::closed ? 1 : 0;
+  config.fail_closed = settings_.start == UnseenPolicy::closed ? 1 : 0;
   config.stale_after = static_cast<std::uint64_t>(settings_.stale_after.count());
   config.everything = 1;
   config.syn_rate = static_cast<std::uint32_t>(settings_.syn_rate);
   config.syn_burst = config.syn_rate;
-  config.sample_interval = std::chrono::nanoseconds(std::chrono::milliseconds(100)).count();
+  config.sample_interval = 0;  // nobody reads them yet
 }
 
 tl::expected<Wire::Seats, std::string> Wire::open_seats(HashSeed seed, const FlowTimeouts& timeouts) {
@@ -190,7 +190,7 @@ std::optional<xdp::Counts> Wire::counts() const {
 
 void Wire::begin() {
   if (program_)
-    std::atomic_ref(program_->config().fail_closed).store(settings_.fail == FailPolicy::closed ? 1 : 0);
+    std::atomic_ref(program_->config().fail_closed).store(settings_.fail == UnseenPolicy::closed ? 1 : 0);
 }
 
 void Wire::end() {

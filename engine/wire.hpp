@@ -5,7 +5,8 @@
 //   ... workers run ...; (*wire)->begin();
 //   (*wire)->end(); ... workers stop ...; (*wire)->release();
 //
-// The main thread's, but for what the seats hold.
+// The main thread's, but for what the seats hold, and for what a reload takes along: suspect() and
+// set_prefixes() may be called from another one while the main thread waits.
 #pragma once
 #include <memory>
 #include <mutex>

@@ -97,8 +97,8 @@ bool Worker::turn() {
   const bool sweeping = pipeline_->sweep(1);
   const bool asked = mailbox_.work(*pipeline_);
   if (now >= next_tick_) tick(now);
-  port_->flush();
-  if (verdicts_) verdicts_->advance(now);
+  if (*count == 0) port_->flush();  // else that was done behind the batch
+  if (verdicts_) verdicts_->advance();
   if (*count == 0 && !sweeping && !asked) port_->wait(longest_sleep);
   return true;
 }
@@ -131,7 +131,6 @@ void Worker::take_what_is_left() {
   const auto until = std::chrono::steady_clock::now() + longest_end;
   while (error_.empty() && std::chrono::steady_clock::now() < until) {
     const auto count = take_batch();
-    port_->flush();
     if (!count || *count == 0) return;
   }
 }

@@ -1,5 +1,7 @@
 // Rulings that several judges give, built in one place.
 #pragma once
+#include <optional>
+
 #include "reassembly/ruling.hpp"
 #include "reassembly/segment.hpp"
 
@@ -24,6 +26,10 @@ namespace lockstep::reassembly {
   if (segment.ack.value() != 0) ruling.events.add(StreamEvent::pkt_broken_ack);
   return ruling;
 }
+
+// Where the connection's numbers are not known: of a RST, which ends what is not there and carries no byte,
+// and of what acknowledges nothing. Nothing: the segment tells numbers to begin with.
+[[nodiscard]] std::optional<Ruling> without_numbers(const Segment& segment);
 
 // A RST that may go out: a plain one, whatever came with it (EVASIONS R16, R18; RFC 9293 §3.10.7.4: RST
 // wins).

@@ -8,6 +8,12 @@
 
 namespace lockstep::reassembly {
 
+std::optional<Ruling> without_numbers(const Segment& segment) {
+  if (segment.has(TcpFlag::rst)) return stripped_reset(segment);
+  if (!segment.has(TcpFlag::ack)) return drop_without_ack(segment);
+  return std::nullopt;
+}
+
 Ruling stripped_reset(const Segment& segment) {
   Ruling ruling;
   ruling.transition = Transition::reset_possible;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "engine/cli/commands.hpp"
+#include "engine/cli/terminal.hpp"
 #include "engine/load_rules.hpp"
 
 namespace lockstep {
@@ -13,7 +14,7 @@ int run_check(const Configuration& configuration) {
     fmt::print("{}\n", dump_config(configuration));
   const auto loaded = load_rules(invocation.settings);
   if (!loaded) {
-    for (const std::string& error : loaded.error()) fmt::print(stderr, "lockstep: {}\n", error);
+    for (const std::string& error : loaded.error()) complain(error);
     return exit_bad_input;
   }
   if (invocation.settings.rules.files.empty())

@@ -3,6 +3,7 @@
 
 #include "engine/cli/commands.hpp"
 #include "engine/cli/tables.hpp"
+#include "engine/cli/terminal.hpp"
 #include "engine/control/commands.hpp"
 #include "engine/control/connection.hpp"
 #include "engine/options/suggest.hpp"
@@ -55,7 +56,7 @@ tl::expected<json, std::string> arguments_of(const ControlCommand& command,
 }
 
 int wrong(const std::string& text) {
-  fmt::print(stderr, "lockstep: {}\n", text);
+  complain(text);
   return exit_usage;
 }
 
@@ -82,14 +83,14 @@ int run_ctl(const Configuration& configuration) {
   if (!arguments) return wrong(fmt::format("{}; {}", arguments.error(), usage(*command)));
   auto connection = ControlConnection::open(configuration.invocation.settings.control.socket);
   if (!connection) {
-    fmt::print(stderr, "lockstep: {}\n", connection.error());
+    complain(connection.error());
     return exit_bad_input;
   }
   json message{{"command", command->name}};
   if (!arguments->empty()) message["arguments"] = *arguments;
   const auto answer = connection->ask(message);
   if (!answer) {
-    fmt::print(stderr, "lockstep: {}\n", answer.error());
+    complain(answer.error());
     return exit_bad_input;
   }
   const bool good = answer->value("return", "") == "OK";
@@ -99,7 +100,7 @@ int run_ctl(const Configuration& configuration) {
   } else if (good) {
     fmt::print("{}", readable(told));
   } else {
-    fmt::print(stderr, "lockstep: {}\n", told.is_string() ? told.get<std::string>() : told.dump());
+    complain(told.is_string() ? told.get<std::string>() : told.dump());
   }
   return good ? exit_ok : exit_bad_input;
 }

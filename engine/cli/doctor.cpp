@@ -84,7 +84,7 @@ bool time_act(const WirePair& pair, std::string_view what, Act act) {
   std::this_thread::sleep_for(std::chrono::seconds(3));  // a NIC takes its link down a while later
   const auto longest = watch.stop();
   if (!done) {
-    fmt::print(stderr, "lockstep: {}\n", done.error());
+    complain(done.error());
     return false;
   }
   fmt::print("{}: the call took {:.1f} ms, the link was away for {} ms\n", what,
@@ -100,12 +100,12 @@ int measure_gap(const WireSettings& settings, const std::string& name, const Cap
   for (const std::string& port : {pair_names(name).first, pair_names(name).second}) {
     const auto link = read_link(port);
     if (link && link->carrier) continue;
-    fmt::print(stderr, "lockstep: {}: it has no carrier: there is no gap to be measured\n", port);
+    complain(fmt::format("{}: it has no carrier: there is no gap to be measured", port));
     return exit_bad_input;
   }
   const auto pair = WirePair::take_over(settings, name);
   if (!pair) {
-    fmt::print(stderr, "lockstep: {}\n", pair.error());
+    complain(pair.error());
     return exit_bad_input;
   }
   const std::string pins = pins_of(settings, *pair) + "-gap";
@@ -120,7 +120,7 @@ int examine_one(const Settings& settings, const std::string& name, bool gap) {
   const auto [outside, inside] = pair_names(name);
   const auto facts = gather_pair(outside, inside);
   if (!facts) {
-    fmt::print(stderr, "lockstep: {}\n", facts.error());
+    complain(facts.error());
     return exit_bad_input;
   }
   const Examination examination = examine(gather_host(settings.wire.pin_dir), *facts, settings.wire.capture);
@@ -135,12 +135,9 @@ int examine_one(const Settings& settings, const std::string& name, bool gap) {
 int run_doctor(const Configuration& configuration) {
   const Settings& settings = configuration.invocation.settings;
   if (settings.wire.pairs.empty()) {
-    const auto findings = examine(gather_host(settings.wire.pin_dir));
-    print(findings);
-    return std::any_of(findings.begin(), findings.end(),
-                       [](const Finding& finding) { return finding.severity == Severity::obstacle; })
-               ? exit_bad_input
-               : exit_ok;
+    const Examination host{{}, examine(gather_host(settings.wire.pin_dir))};
+    print(host.findings);
+    return host.obstructed() ? exit_bad_input : exit_ok;
   }
   int code = exit_ok;
   for (const std::string& name : settings.wire.pairs)

@@ -20,10 +20,6 @@
 namespace lockstep {
 namespace {
 
-void complain(const std::string& error) {
-  fmt::print(stderr, "lockstep: {}\n", error);
-}
-
 struct Rules {
   std::shared_ptr<const RuleGeneration> generation;  // null: none are loaded, nor will be
   ScheduledReloads reloads;

@@ -24,8 +24,8 @@
 namespace lockstep {
 namespace {
 
-int complain(const std::vector<std::string>& errors) {
-  for (const std::string& error : errors) fmt::print(stderr, "lockstep: {}\n", error);
+int fail(const std::vector<std::string>& errors) {
+  for (const std::string& error : errors) complain(error);
   return exit_bad_input;
 }
 
@@ -86,7 +86,7 @@ class Run {
 
   int run() {
     auto run = InlineRun::take(settings_);
-    if (!run) return complain(run.error());
+    if (!run) return fail(run.error());
     run_ = std::move(*run);
     for (const MannedWire& wire : run_->wires()) {
       for (const Finding& finding : wire.pair().findings()) {
@@ -96,7 +96,7 @@ class Run {
     }
     int code = work();
     service_.reset();
-    if (const auto errors = run_->stop(); !errors.empty()) code = complain(errors);
+    if (const auto errors = run_->stop(); !errors.empty()) code = fail(errors);
     return std::max(code, run_->workers().empty() ? exit_ok : finish());
   }
 
@@ -104,24 +104,24 @@ class Run {
   // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
   // engine must, without rules.
   int work() {
-    const bool open = settings_.wire.start == StartPolicy::open &&
+    const bool open = settings_.wire.start == UnseenPolicy::open &&
                       std::any_of(run_->wires().begin(), run_->wires().end(),
                                   [](const MannedWire& wire) { return wire.wire->program() == nullptr; });
     auto rules = open ? no_rules_yet(settings_) : first_generation(settings_);
-    if (!rules) return complain(rules.error());
-    if (const auto started = run_->start(*rules, end_run); !started) return complain({started.error()});
+    if (!rules) return fail(rules.error());
+    if (const auto started = run_->start(*rules, end_run); !started) return fail({started.error()});
     RuleBoard& board = run_->board();
     if (open) {
       rules = first_generation(settings_);
-      if (!rules) return complain(rules.error());
-      if (const auto published = board.publish(*rules); !published) return complain({published.error()});
+      if (!rules) return fail(rules.error());
+      if (const auto published = board.publish(*rules); !published) return fail({published.error()});
     }
     if (!board.wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
     auto service =
         Service::open(settings_, *run_, *rules, {[this] { return settings_anew(); }, report, end_run});
-    if (!service) return complain({service.error()});
+    if (!service) return fail({service.error()});
     service_ = std::move(*service);
-    if (const auto begun = run_->begin(**rules); !begun) return complain({begun.error()});
+    if (const auto begun = run_->begin(**rules); !begun) return fail({begun.error()});
     tell("inspecting\n");
     return follow();
   }
@@ -131,7 +131,7 @@ class Run {
     std::optional<RuleWatch> watch;
     if (settings_.rules.watch) {
       auto opened = RuleWatch::open();
-      if (!opened) return complain({opened.error()});
+      if (!opened) return fail({opened.error()});
       watch = std::move(*opened);
       watch->aim(settings_.rules);
     }
@@ -209,11 +209,11 @@ int run_detach(const Configuration& configuration) {
   for (const std::string& name : settings.pairs) {
     auto pair = WirePair::take_over(settings, name);
     if (!pair) {
-      code = complain({pair.error()});
+      code = fail({pair.error()});
     } else if (const auto detached = xdp::Program::detach(pins_of(settings, *pair)); !detached) {
-      code = complain({detached.error()});
+      code = fail({detached.error()});
     } else if (const auto released = pair->release(); !released) {
-      code = complain({released.error()});
+      code = fail({released.error()});
     }
   }
   return code;

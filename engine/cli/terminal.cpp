@@ -7,6 +7,10 @@
 
 namespace lockstep {
 
+void complain(std::string_view error) {
+  fmt::print(stderr, "lockstep: {}\n", error);
+}
+
 bool is_terminal(std::FILE* stream) {
   return isatty(fileno(stream)) == 1;
 }

@@ -7,6 +7,9 @@
 
 namespace lockstep {
 
+// A line on stderr that says what went wrong.
+void complain(std::string_view error);
+
 [[nodiscard]] bool is_terminal(std::FILE* stream);
 
 // On a terminal that is not dumb, unless NO_COLOR says otherwise (no-color.org).

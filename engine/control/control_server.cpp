@@ -11,7 +11,6 @@
 #include <grp.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "engine/control/client.hpp"
 #include "engine/descriptor.hpp"
 #include "engine/unix_address.hpp"
+#include "engine/wakeup.hpp"
 
 namespace lockstep {
 namespace {
@@ -111,8 +111,7 @@ class ControlServer::Loop {
   }
   void end() {
     ending_.store(true);
-    const std::uint64_t one = 1;
-    static_cast<void>(::write(wake_.get(), &one, sizeof one));
+    wake_.wake();
   }
 
  private:
@@ -124,7 +123,7 @@ class ControlServer::Loop {
   };
 
   void turn() {
-    std::vector<pollfd> files{{wake_.get(), POLLIN, 0}};
+    std::vector<pollfd> files{wake_.file()};
     const bool room = connections_.size() < most_clients;
     files.push_back({room ? listening_.get() : -1, POLLIN, 0});
     bool busy = false;
@@ -179,7 +178,7 @@ class ControlServer::Loop {
   ControlSettings settings_;
   gid_t group_;
   Descriptor listening_;
-  Descriptor wake_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  Wakeup wake_;
   ControlTarget* target_;
   std::chrono::milliseconds patience_;
   std::list<Connection> connections_;

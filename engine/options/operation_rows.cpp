@@ -4,7 +4,7 @@
 namespace lockstep {
 namespace {
 
-constexpr std::array<std::string_view, 2> start_policies{"open", "closed"};
+constexpr std::array<std::string_view, 2> unseen_policies{"open", "closed"};
 constexpr std::array<std::string_view, 2> exit_policies{"stay", "detach"};
 constexpr std::array<std::string_view, 3> captures{"auto", "afxdp", "afpacket"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
@@ -122,7 +122,7 @@ constexpr Option rows[] = {
     {.key = "wire.start",
      .argument = "open|closed",
      .kind = Kind::choice,
-     .choices = start_policies,
+     .choices = unseen_policies,
      .target = AT(settings.wire.start),
      .text = "Whether traffic passes while the rules are being compiled; connections are inspected from the "
              "moment on at which they are."},
@@ -139,7 +139,7 @@ constexpr Option rows[] = {
     {.key = "wire.fail",
      .argument = "open|closed",
      .kind = Kind::choice,
-     .choices = start_policies,
+     .choices = unseen_policies,
      .target = AT(settings.wire.fail),
      .text =
          "With AF_XDP, what the kernel does with packets for an engine that is gone or stands still: forward "

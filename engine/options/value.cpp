@@ -122,6 +122,15 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
   return number;
 }
 
+reassembly::Address masked(reassembly::Address address, unsigned bits) {
+  for (std::size_t i = 0; i < address.bytes.size(); ++i) {
+    const unsigned before = static_cast<unsigned>(i) * 8;
+    const unsigned kept = bits <= before ? 0 : std::min(8U, bits - before);
+    address.bytes[i] &= static_cast<std::uint8_t>(0xff00U >> kept);
+  }
+  return address;
+}
+
 std::optional<Prefix> parse_prefix(std::string_view text) {
   const auto slash = text.find('/');
   const std::string address(text.substr(0, slash));

@@ -32,6 +32,8 @@ struct Prefix {
   reassembly::Address address;
   std::uint8_t bits = 0;
 };
+// Without the bits behind the first `bits`.
+[[nodiscard]] reassembly::Address masked(reassembly::Address address, unsigned bits);
 [[nodiscard]] std::optional<Prefix> parse_prefix(std::string_view text);
 
 // In the largest unit that divides the value: "64mb", "5d".

@@ -12,7 +12,6 @@
 #include <linux/if_packet.h>
 #include <poll.h>
 #include <spdlog/spdlog.h>
-#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -242,7 +241,7 @@ tl::expected<void, std::string> AfpacketPort::End::check() {
   return tl::unexpected(fmt::format("{}: the interface is gone", interface_));
 }
 
-AfpacketPort::AfpacketPort() : wakeup_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+AfpacketPort::AfpacketPort() = default;
 AfpacketPort::~AfpacketPort() = default;
 
 tl::expected<std::unique_ptr<AfpacketPort>, std::string> AfpacketPort::open(const std::string& outside,
@@ -300,16 +299,10 @@ void AfpacketPort::flush() {
 void AfpacketPort::wait(std::chrono::milliseconds longest) {
   if (ends_[0]->waiting() || ends_[1]->waiting()) return;
   std::array<pollfd, 3> ready{
-      {{ends_[0]->socket(), POLLIN, 0}, {ends_[1]->socket(), POLLIN, 0}, {wakeup_.get(), POLLIN, 0}}};
+      {{ends_[0]->socket(), POLLIN, 0}, {ends_[1]->socket(), POLLIN, 0}, wakeup_.file()}};
   static_cast<void>(::poll(ready.data(), ready.size(), static_cast<int>(longest.count())));
   if (((ready[0].revents | ready[1].revents) & (POLLERR | POLLHUP | POLLNVAL)) != 0) suspicious_ = true;
-  std::uint64_t calls = 0;
-  if (ready[2].revents != 0) static_cast<void>(::read(wakeup_.get(), &calls, sizeof calls));
-}
-
-void AfpacketPort::wake() {
-  const std::uint64_t once = 1;
-  static_cast<void>(::write(wakeup_.get(), &once, sizeof once));
+  wakeup_.clear(ready[2]);
 }
 
 PortLosses AfpacketPort::take_losses() {

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "engine/clock.hpp"
-#include "engine/descriptor.hpp"
 #include "engine/ports/inline_port.hpp"
+#include "engine/wakeup.hpp"
 
 namespace lockstep {
 
@@ -27,7 +27,7 @@ class AfpacketPort final : public InlinePort {
   void send(const Departure& departure) override;
   void flush() override;
   void wait(std::chrono::milliseconds longest) override;
-  void wake() override;
+  void wake() override { wakeup_.wake(); }
   [[nodiscard]] PortLosses take_losses() override;
 
  private:
@@ -39,7 +39,7 @@ class AfpacketPort final : public InlinePort {
   std::uint64_t number_ = 0;
   std::size_t first_ = 0;    // the end whose frames are taken first; they take turns
   bool suspicious_ = false;  // a socket told of an error, or was not asked for a while
-  Descriptor wakeup_;        // eventfd
+  Wakeup wakeup_;
   Clock clock_;
 };
 

@@ -8,8 +8,6 @@
 #include <fmt/format.h>
 #include <net/if.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace lockstep {
 namespace {
@@ -35,8 +33,7 @@ AfxdpPort::AfxdpPort(Parts parts)
       exchange_(*parts_.exchange),
       watermark_(exchange_, parts_.number),
       backlog_(exchange_.workers()),
-      joined_(joined_frames * largest_frame),
-      wakeup_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
+      joined_(joined_frames * largest_frame) {}
 
 AfxdpPort::~AfxdpPort() = default;
 
@@ -288,7 +285,7 @@ void AfxdpPort::flush() {
 void AfxdpPort::wait(std::chrono::milliseconds longest) {
   std::array<pollfd, 2 * LS_MAX_QUEUES + 1> ready;
   nfds_t count = 0;
-  ready[count++] = {wakeup_.get(), POLLIN, 0};
+  ready[count++] = wakeup_.file();
   for (Ingress& ingress : ingresses_) {
     const bool takes = room_towards(ingress.side ^ 1U) > 0;
     if (takes && ingress.socket->waiting(1) > 0) return;
@@ -299,13 +296,7 @@ void AfxdpPort::wait(std::chrono::milliseconds longest) {
   static_cast<void>(::poll(ready.data(), count, static_cast<int>(most.count())));
   for (const pollfd& one : std::span(ready).subspan(1, count - 1))
     if ((one.revents & (POLLERR | POLLHUP | POLLNVAL)) != 0) suspicious_ = true;
-  std::uint64_t calls = 0;
-  if (ready[0].revents != 0) static_cast<void>(::read(wakeup_.get(), &calls, sizeof calls));
-}
-
-void AfxdpPort::wake() {
-  const std::uint64_t once = 1;
-  static_cast<void>(::write(wakeup_.get(), &once, sizeof once));
+  wakeup_.clear(ready[0]);
 }
 
 PortLosses AfxdpPort::take_losses() {

@@ -14,12 +14,12 @@
 #include <vector>
 
 #include "engine/clock.hpp"
-#include "engine/descriptor.hpp"
 #include "engine/ports/afxdp/exchange.hpp"
 #include "engine/ports/afxdp/gate.hpp"
 #include "engine/ports/afxdp/socket.hpp"
 #include "engine/ports/afxdp/watermark.hpp"
 #include "engine/ports/inline_port.hpp"
+#include "engine/wakeup.hpp"
 #include "xdp/lockstep.h"
 
 namespace lockstep {
@@ -50,7 +50,7 @@ class AfxdpPort final : public InlinePort {
   void send(const Departure& departure) override;
   void flush() override;
   void wait(std::chrono::milliseconds longest) override;
-  void wake() override;
+  void wake() override { wakeup_.wake(); }
   [[nodiscard]] PortLosses take_losses() override;
   [[nodiscard]] bool take_gap() override;
   void resume() override { parts_.gate->pass(parts_.number, epoch_); }
@@ -100,7 +100,7 @@ class AfxdpPort final : public InlinePort {
   std::chrono::steady_clock::time_point now_{};
   Timestamp time_{};
   PortLosses losses_;
-  Descriptor wakeup_;
+  Wakeup wakeup_;
   Clock clock_;
 };
 

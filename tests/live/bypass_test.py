@@ -28,9 +28,7 @@ TO_ENGINE, FORWARDED, BYPASSED, PREFIX, BLOCKED = 0, 1, 2, 9, 10
 
 # Segments that came ahead of a hole, of everything that this host received.
 def overtaken(wire, host):
-    lines = wire.shell(host, "cat", "/proc/net/netstat").stdout.splitlines()
-    names, values = (line.split() for line in lines[:2])
-    return int(values[names.index("TCPOFOQueue")])
+    return wire.count(host, "TCPOFOQueue")
 
 
 def during(wire, work):

@@ -163,6 +163,14 @@ class Lab:
         self.processes.append(process)
         return process
 
+    # One of that host's own counters of TCP or IP (nstat's names).
+    def count(self, host, name):
+        lines = self.shell(host, "cat", "/proc/net/netstat", "/proc/net/snmp").stdout.splitlines()
+        for names, values in zip(lines[::2], lines[1::2]):
+            if name in names.split():
+                return int(values.split()[names.split().index(name)])
+        raise KeyError(name)
+
     # A helper of peer.py, as a process of that host; its output is read by finish().
     def peer(self, host, *arguments, **options):
         script = [] if str(arguments[0]).endswith(".py") else [PEER]

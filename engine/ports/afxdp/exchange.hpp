@@ -40,7 +40,7 @@ class Exchange {
   [[nodiscard]] Lane& lane(std::size_t from, std::size_t to) { return *lanes_[from * workers_ + to]; }
   // The worker to whom this frame's connection belongs, in both directions, whatever queue it came in by. By
   // the addresses alone, so that fragments, which tell no ports, meet their connection.
-  [[nodiscard]] std::size_t owner(std::span<const std::uint8_t> frame) const;
+  [[nodiscard]] std::size_t owner(std::span<std::uint8_t> frame) const;
   // Positions are asked for until then (steady clock, ns); see Watermark.
   std::atomic<std::int64_t> watched_until{0};
 
