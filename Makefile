@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 20
 N ?=
 SEED ?= 0
 
-.PHONY: help bootstrap build test asan tsan bench fuzz oracle honest soak evasions lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan coverage bench fuzz oracle honest soak evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ tsan: bootstrap ## the tests that start threads, under the thread sanitizer
 	cmake --preset tsan >/dev/null
 	cmake --build --preset tsan --target threaded_tests
 	ctest --preset tsan -j $(JOBS) -L threads --no-tests=error $(CTEST_ARGS)
+
+coverage: bootstrap ## which share of lines and branches the tests reach, by folder
+	cmake --preset coverage >/dev/null
+	cmake --build --preset coverage
+	find build/coverage -name '*.gcda' -delete
+	ctest --preset coverage -j $(JOBS) $(CTEST_ARGS)
+	tools/coverage build/coverage
 
 bench: bootstrap ## build and run the benchmarks: the parts, then the whole program (bench/replay)
 	cmake --preset bench >/dev/null

@@ -18,13 +18,22 @@ void Pipeline::miss(Timestamp now) {
     observer_->on_half_open_end(record, FlowEnd::forced, now_);
   });
   const auto over = [this](Flow& flow) {
-    if (flow.final_verdict != Final::none || flow.in_kernel) return false;
-    const bool holds = flow.session.holds_unscanned(Direction::to_server) ||
-                       flow.session.holds_unscanned(Direction::to_client);
-    if (holds && config_.enforcing) expel(flow, Reason::forwarded_past);
-    return flow.final_verdict == Final::none;
+    miss(flow);
+    return flow.stale && !flow.in_kernel;
   };
   flows_.remove_if(over, [this](Flow& flow) { end_flow(flow, FlowEnd::forced, false); });
+  forget_unknown();
+}
+
+void Pipeline::miss(Flow& flow) {
+  if (flow.final_verdict != Final::none || flow.in_kernel) return;
+  const bool holds = flow.session.holds_unscanned(Direction::to_server) ||
+                     flow.session.holds_unscanned(Direction::to_client);
+  if (holds && config_.enforcing) expel(flow, Reason::forwarded_past);
+  flow.stale = flow.final_verdict == Final::none;
+}
+
+void Pipeline::forget_unknown() {
   start_ = now_;
   forgot_ = false;
 }

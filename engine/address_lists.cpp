@@ -57,11 +57,14 @@ bool AddressBook::expire(Time now) {
          }) > 0;
 }
 
-std::shared_ptr<const AddressLists> AddressBook::lists() const {
-  if (entries_.empty()) return nullptr;
+std::vector<std::pair<Prefix, ListWord>> AddressBook::entries() const {
   std::vector<std::pair<Prefix, ListWord>> all;
   for (const auto& [key, entry] : entries_) all.push_back({{key.first, key.second}, entry.word});
-  return std::make_shared<const AddressLists>(all);
+  return all;
+}
+
+std::shared_ptr<const AddressLists> AddressBook::lists() const {
+  return entries_.empty() ? nullptr : std::make_shared<const AddressLists>(entries());
 }
 
 }  // namespace lockstep

@@ -46,6 +46,7 @@ class AddressBook {
   // Forgets what has run out. True: something has.
   bool expire(Time now);
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  [[nodiscard]] std::vector<std::pair<Prefix, ListWord>> entries() const;
   // Null: nothing is listed.
   [[nodiscard]] std::shared_ptr<const AddressLists> lists() const;
 

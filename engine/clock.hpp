@@ -7,9 +7,9 @@ namespace lockstep {
 
 class Clock {
  public:
-  [[nodiscard]] reassembly::Timestamp now() const {
-    return start_ +
-           std::chrono::duration_cast<reassembly::Duration>(std::chrono::steady_clock::now() - started_);
+  [[nodiscard]] reassembly::Timestamp now() const { return at(std::chrono::steady_clock::now()); }
+  [[nodiscard]] reassembly::Timestamp at(std::chrono::steady_clock::time_point moment) const {
+    return start_ + std::chrono::duration_cast<reassembly::Duration>(moment - started_);
   }
 
  private:

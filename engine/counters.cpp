@@ -73,6 +73,8 @@ void Counters::decided(const Outcome& outcome) {
   if (outcome.verdict.reason == Reason::none) return;
   reasons_[static_cast<std::size_t>(outcome.verdict.reason)] += amount;
   if (!outcome.verdict.passes()) drop_reasons_[static_cast<std::size_t>(outcome.verdict.reason)] += amount;
+  const bool faulty = outcome.kind == PacketKind::malformed || outcome.kind == PacketKind::fragment;
+  if (faulty && outcome.verdict.action == Action::forward) tolerated_ += amount;
 }
 
 void Counters::lost(Reason reason, const Amount& amount) {
@@ -118,6 +120,7 @@ Counters& Counters::operator+=(const Counters& other) {
   made_in_vain_ += other.made_in_vain_;
   add(kinds_, other.kinds_);
   add(actions_, other.actions_);
+  tolerated_ += other.tolerated_;
   add(reasons_, other.reasons_);
   add(drop_reasons_, other.drop_reasons_);
   ipv4_ += other.ipv4_;
@@ -163,7 +166,8 @@ std::vector<std::string> Counters::imbalances(const Amount& waiting) const {
   same("dropped", dropped(), "the sum of drops by reason", sum(drop_reasons_));
   Amount changed = rewritten();
   changed += dropped();
-  same("rewritten + dropped", changed, "the sum of all reasons", sum(reasons_));
+  changed += tolerated_;
+  same("rewritten + dropped + tolerated", changed, "the sum of all reasons", sum(reasons_));
   std::uint64_t alerts = 0;
   for (const auto& entry : alerts_) alerts += entry.second;
   if (alerts != detect.alerts)

@@ -168,7 +168,8 @@ class Counters {
   Amount received_, held_, made_, made_in_vain_;
   std::array<Amount, packet_kind_count> kinds_{};
   std::array<Amount, action_count> actions_{};
-  std::array<Amount, reason_count> reasons_{};       // of drops and rewrites
+  Amount tolerated_;                                 // observing: malformed, and forwarded as they came
+  std::array<Amount, reason_count> reasons_{};       // of drops and rewrites, and of what was tolerated
   std::array<Amount, reason_count> drop_reasons_{};  // of drops alone
   std::uint64_t ipv4_ = 0, ipv6_ = 0, vlan_ = 0, vlan_in_vlan_ = 0;
   std::uint64_t largest_ = 0;

@@ -9,20 +9,27 @@ namespace lockstep {
 // Fragments that leave their table, each with the verdict of its datagram.
 class HeldFragments final : public reassembly::FragmentSink {
  public:
-  HeldFragments(Observer& observer, PacketPort& port) : observer_(&observer), port_(&port) {}
+  // Observing, they left when they came: here they are told only, and none as dropped.
+  HeldFragments(Observer& observer, PacketPort& port, bool enforcing)
+      : observer_(&observer), port_(&port), enforcing_(enforcing) {}
+
+  [[nodiscard]] Verdict refused(reassembly::Reason reason) const {
+    return {enforcing_ ? Action::drop : Action::forward, joined(reason)};
+  }
 
   // What those that are sent from now on are told as.
   void follow(const Packet& packet) { packet_ = packet; }
 
   void send(std::span<std::uint8_t> bytes, const reassembly::HeldFrame& held) override {
-    port_->send({bytes, packet_.frame->link, packet_.frame->time,
-                 static_cast<std::uint16_t>(packet_.frame->port ^ 1U), false});
+    if (enforcing_)
+      port_->send({bytes, packet_.frame->link, packet_.frame->time,
+                   static_cast<std::uint16_t>(packet_.frame->port ^ 1U), false});
     tell(packet_.verdict, held);
   }
   void drop(const reassembly::HeldFrame& held, reassembly::Reason reason) override {
     // A datagram given up for a reason of the session's own carries the joined one.
     const bool decided = reason == reassembly::Reason::none;
-    tell(decided ? packet_.verdict : Verdict{Action::drop, joined(reason)}, held);
+    tell(decided ? packet_.verdict : refused(reason), held);
   }
 
  private:
@@ -41,6 +48,7 @@ class HeldFragments final : public reassembly::FragmentSink {
 
   Observer* observer_;
   PacketPort* port_;
+  bool enforcing_;
   Packet packet_;
 };
 

@@ -8,10 +8,11 @@
 #include <sys/random.h>
 
 #include "engine/pipeline_config.hpp"
-#include "engine/prefix_files.hpp"
 
 namespace lockstep {
 namespace {
+
+constexpr std::size_t flows_at_once = 64;  // that a worker looks at between two batches
 
 HashSeed random_seed() {
   HashSeed seed;
@@ -54,7 +55,7 @@ InlineRun::~InlineRun() {
 tl::expected<std::unique_ptr<InlineRun>, std::vector<std::string>> InlineRun::take(const Settings& settings) {
   if (auto errors = named_twice(settings.wire.pairs); !errors.empty())
     return tl::unexpected(std::move(errors));
-  const auto prefixes = read_prefixes(settings.wire);
+  auto prefixes = read_prefixes(settings.wire);
   if (!prefixes) return tl::unexpected(std::vector{prefixes.error()});
   std::unique_ptr<InlineRun> run(new InlineRun(settings));
   const auto give_up = [&](std::vector<std::string> errors) {
@@ -63,12 +64,11 @@ tl::expected<std::unique_ptr<InlineRun>, std::vector<std::string>> InlineRun::ta
     return tl::unexpected(std::move(errors));
   };
   for (const std::string& name : settings.wire.pairs) {
-    auto wire = Wire::take(settings.wire, name, static_cast<std::uint16_t>(run->wires_.size()));
+    auto wire = Wire::take(settings, name, static_cast<std::uint16_t>(run->wires_.size()));
     if (!wire) return give_up(std::move(wire.error()));
     run->wires_.push_back({std::move(*wire), {}});
-    if (const auto set = run->wires_.back().wire->set_prefixes(*prefixes); !set)
-      return give_up({set.error()});
   }
+  if (const auto set = run->set_prefixes({std::move(*prefixes), {}}); !set) return give_up({set.error()});
   return run;
 }
 
@@ -121,14 +121,50 @@ tl::expected<std::function<void()>, std::string> InlineRun::prepare(const WireSe
   auto prefixes = read_prefixes(anew);
   if (!prefixes) return tl::unexpected(prefixes.error());
   return [this, prefixes = std::move(*prefixes)] {
-    for (const MannedWire& manned : wires_) {
-      if (const auto set = manned.wire->set_prefixes(prefixes); !set)
+    {
+      const std::scoped_lock lock(mutex_);
+      if (const auto set = set_prefixes({prefixes, prefixes_.listed}); !set)
         spdlog::error("reload: {}", set.error());
+    }
+    for (const MannedWire& manned : wires_) {
       // Until the kernel knows what to suspect it suspects everything.
       if (const auto suspected = manned.wire->suspect(*board_->current()); !suspected)
         spdlog::error("reload: {}", suspected.error());
     }
   };
+}
+
+tl::expected<void, std::string> InlineRun::set_prefixes(KernelPrefixes prefixes) {
+  const auto all = prefixes.all();
+  const auto gone = no_longer_allowed(prefixes_.all(), all);
+  prefixes_ = std::move(prefixes);
+  tl::expected<void, std::string> done;
+  for (const MannedWire& manned : wires_) {
+    auto set = manned.wire->set_prefixes(manned.wire->program() != nullptr ? all : prefixes_.files);
+    if (!set) done = std::move(set);
+  }
+  if (gone) mistrust(gone);
+  return done;
+}
+
+tl::expected<void, std::string> InlineRun::list(const std::vector<std::pair<Prefix, ListWord>>& entries) {
+  const std::scoped_lock lock(mutex_);
+  return set_prefixes({prefixes_.files, entries});
+}
+
+// Their packets went past the engine, which gives up what it believes of their connections, and does not know
+// those that began meanwhile.
+void InlineRun::mistrust(const std::shared_ptr<const AddressLists>& lists) {
+  for (Worker* worker : workers_) {
+    const bool asked = worker->ask([lists, place = std::size_t{0}](Pipeline& pipeline) mutable {
+      if (place == 0) pipeline.forget_unknown();
+      place = pipeline.walk(place, flows_at_once, [&](Flow& flow) {
+        if (lists->of(flow.key.low().address, flow.key.high().address) != ListWord::none) pipeline.miss(flow);
+      });
+      return place == 0;
+    });
+    if (!asked) spdlog::error("reload: a worker has no room to be told what is no longer allowed");
+  }
 }
 
 std::vector<std::string> InlineRun::stop() {

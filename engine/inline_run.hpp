@@ -9,6 +9,7 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,7 @@
 
 #include "engine/host_table.hpp"
 #include "engine/output/log_writer.hpp"
+#include "engine/prefix_files.hpp"
 #include "engine/reload/rule_board.hpp"
 #include "engine/settings.hpp"
 #include "engine/wire.hpp"
@@ -50,6 +52,10 @@ class InlineRun {
   [[nodiscard]] tl::expected<void, std::string> begin(const RuleGeneration& rules);
   // What a reload takes along beside the rules; for Reloader::Hooks::prepare.
   [[nodiscard]] tl::expected<std::function<void()>, std::string> prepare(const WireSettings& anew);
+  // What an operator lists, in place of what he did before, is in force in the kernel where there is a part
+  // of the wire: blocked prefixes, and those allowed within them; what else is allowed the engine must get.
+  // Any thread. The error: it has no room.
+  [[nodiscard]] tl::expected<void, std::string> list(const std::vector<std::pair<Prefix, ListWord>>& entries);
   // Ends the workers; puts the interfaces back, as wire.exit says. What went wrong, lines for the user.
   [[nodiscard]] std::vector<std::string> stop();
 
@@ -68,6 +74,8 @@ class InlineRun {
  private:
   explicit InlineRun(const Settings& settings);
   [[nodiscard]] tl::expected<void, std::string> make_workers(std::vector<std::vector<WireSeat>> seats);
+  [[nodiscard]] tl::expected<void, std::string> set_prefixes(KernelPrefixes prefixes);
+  void mistrust(const std::shared_ptr<const AddressLists>& lists);
 
   const Settings& settings_;
   HashSeed seed_;
@@ -77,6 +85,8 @@ class InlineRun {
   std::unique_ptr<LogWriter> logs_;
   std::vector<MannedWire> wires_;
   std::vector<Worker*> workers_;  // of all wires
+  std::mutex mutex_;              // of the next one
+  KernelPrefixes prefixes_;
 };
 
 }  // namespace lockstep

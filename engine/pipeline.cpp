@@ -31,7 +31,7 @@ Pipeline::Pipeline(const PipelineConfig& config, Inspector* inspector, Observer&
       flows_(config.flows, config.seed),
       half_open_(config.half_open, config.seed),
       fragments_(config.fragments),
-      held_(std::make_unique<HeldFragments>(observer, port)),
+      held_(std::make_unique<HeldFragments>(observer, port, config.enforcing)),
       hairpins_(config.seed),
       flow_count_(config.flows_before) {
   config_.session.enforcing = config.enforcing;
@@ -70,12 +70,13 @@ void Pipeline::process_fragment(reassembly::Frame& frame, const reassembly::Frag
   packet.bytes = frame.wire_length;
   if (lists_ != nullptr && blocked(packet, fragment.source, fragment.destination)) return leave(packet);
   const auto answer = fragments_.add(frame, fragment, config_.wire, *held_);
-  port_->finish(frame, {});  // held as a copy, or dropped
+  // Held as a copy, or dropped; observing, nothing waits.
+  port_->finish(frame, config_.enforcing ? std::span<std::uint8_t>{} : frame.bytes);
   switch (answer.fate) {
     case reassembly::FragmentAnswer::Fate::held:
       return;
     case reassembly::FragmentAnswer::Fate::dropped:
-      packet.verdict = {Action::drop, joined(answer.reason)};
+      packet.verdict = held_->refused(answer.reason);
       observer_->on_packet(packet);
       return;
     case reassembly::FragmentAnswer::Fate::complete:
@@ -298,7 +299,7 @@ void Pipeline::match_headers(Packet& packet) {
 // Nothing of it reaches a host or a connection. Rules of headers see it all the same, and none of its bytes.
 void Pipeline::refuse(Packet& packet, const reassembly::Malformed& malformed) {
   packet.kind = Packet::Kind::malformed;
-  packet.verdict = {Action::drop, joined(malformed.reason)};
+  packet.verdict = {config_.enforcing ? Action::drop : Action::forward, joined(malformed.reason)};
   if (!malformed.segment) return;
   packet.segment = &*malformed.segment;
   packet.ruling = reassembly::drop(malformed.reason);

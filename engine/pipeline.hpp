@@ -96,6 +96,10 @@ class Pipeline {
   [[nodiscard]] static Release released(const Flow& flow);
   // Packets were forwarded in the engine's stead. What it believes of the hosts is given up.
   void miss(Timestamp now);
+  // The same of one connection.
+  void miss(Flow& flow);
+  // Connections that are not known may have begun before now.
+  void forget_unknown();
   // A flow with `in_kernel` comes back from the kernel, which saw its last packet at `last_seen`. It is met
   // anew, in its middle, unless it is dropped.
   void take_back(Flow& flow, Timestamp last_seen);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -29,6 +30,24 @@ tl::expected<void, std::string> read(const std::string& path, bool allow, std::v
   return {};
 }
 
+using PrefixSet = std::set<std::pair<reassembly::Address, std::uint8_t>>;
+
+PrefixSet those(const std::vector<xdp::Prefix>& prefixes, bool allowed) {
+  PrefixSet found;
+  for (const xdp::Prefix& prefix : prefixes) {
+    if (prefix.allow == allowed)
+      found.emplace(masked({prefix.address, prefix.version}, prefix.length), prefix.length);
+  }
+  return found;
+}
+
+bool lies_within(const Prefix& prefix, const PrefixSet& others) {
+  for (unsigned bits = 0; bits <= prefix.bits; ++bits) {
+    if (others.contains({masked(prefix.address, bits), static_cast<std::uint8_t>(bits)})) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 tl::expected<std::vector<xdp::Prefix>, std::string> read_prefixes(const WireSettings& settings) {
@@ -39,6 +58,28 @@ tl::expected<std::vector<xdp::Prefix>, std::string> read_prefixes(const WireSett
     }
   }
   return prefixes;
+}
+
+std::vector<xdp::Prefix> KernelPrefixes::all() const {
+  std::vector<xdp::Prefix> all = files;
+  const auto add = [&](const Prefix& prefix, bool allow) {
+    all.push_back({prefix.address.bytes, prefix.address.version, prefix.bits, allow});
+  };
+  for (const auto& [prefix, word] : listed)
+    if (word == ListWord::block) add(prefix, false);
+  const PrefixSet blocked = those(all, false);
+  for (const auto& [prefix, word] : listed)
+    if (word == ListWord::allow && lies_within(prefix, blocked)) add(prefix, true);
+  return all;
+}
+
+std::shared_ptr<const AddressLists> no_longer_allowed(const std::vector<xdp::Prefix>& before,
+                                                      const std::vector<xdp::Prefix>& after) {
+  const PrefixSet still = those(after, true);
+  std::vector<std::pair<Prefix, ListWord>> gone;
+  for (const auto& [address, bits] : those(before, true))
+    if (!still.contains({address, bits})) gone.push_back({{address, bits}, ListWord::allow});
+  return gone.empty() ? nullptr : std::make_shared<const AddressLists>(gone);
 }
 
 }  // namespace lockstep

@@ -37,6 +37,12 @@ Reason kernel_reason(std::size_t what) {
   return reasons[what - std::size_t{LS_DROPPED}];
 }
 
+std::string_view kernel_way(std::size_t what) {
+  static constexpr std::array<std::string_view, LS_DROPPED> ways{"to_engine", "forwarded", "forwarded_bypass",
+                                                                 "forwarded_allowed", "forwarded_open"};
+  return what < ways.size() ? ways[what] : name(kernel_reason(what));
+}
+
 Reason joined(reassembly::Reason reason) {
   switch (reason) {
     case reassembly::Reason::none:

@@ -38,6 +38,8 @@ inline constexpr std::size_t reason_count = 1
 
 // Of a drop in the kernel (xdp/lockstep.h, enum ls_drop).
 [[nodiscard]] Reason kernel_reason(std::size_t what);
+// Of a way there (enum ls_way): "to_engine", "forwarded", ...; of a drop its reason's name.
+[[nodiscard]] std::string_view kernel_way(std::size_t what);
 
 // The leaf's reason stands in the joined list under the same name.
 [[nodiscard]] Reason joined(reassembly::Reason reason);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/event_ends.hpp"
 #include "engine/pipeline.hpp"
 
 namespace lockstep {
@@ -369,6 +370,21 @@ void Reporter::log_drop(const Packet& packet, const AlertEvent* alert) {
     event.repeated = packet.flow->drop_told.has(packet.direction);
     packet.flow->drop_told.add(packet.direction);
   }
+  log_->write(event);
+}
+
+void Reporter::on_kernel_drop(const reassembly::Frame& frame, Reason reason) {
+  if (!log_->wants(EventType::drop)) return;
+  DropEvent event;
+  event.header.time = frame.time;
+  event.header.interface = interface_of(frame.port);
+  event.header.addressed = read_ends(frame, event.header);
+  event.own.kernel = true;
+  event.verdict = {Action::drop, reason};
+  const auto decoded = reassembly::decode(frame, {.verify_checksums = false});
+  event.segment = std::get_if<reassembly::Segment>(&decoded);
+  const auto* malformed = std::get_if<reassembly::Malformed>(&decoded);
+  if (malformed != nullptr && malformed->segment) event.segment = &*malformed->segment;
   log_->write(event);
 }
 

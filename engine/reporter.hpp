@@ -34,6 +34,9 @@ class Reporter final : public Observer {
   void watch(const Pipeline& pipeline) { pipeline_ = &pipeline; }
   // A frame came in; call it before the pipeline processes the frame.
   void arrived(const reassembly::Frame& frame);
+  // The kernel dropped this frame, of which it may have kept the first bytes alone, and others for the same
+  // reason.
+  void on_kernel_drop(const reassembly::Frame& frame, Reason reason);
   // Time passes without frames; a stats event if it is time for one.
   void tick(Timestamp now);
   // The last stats event.

@@ -139,6 +139,12 @@ EngineMetrics Service::metrics() const {
          histograms.swap}};
     one.pools = pools(report.gauges, run_.share());
   }
+  for (const MannedWire& wire : run_.wires()) {
+    if (const auto counts = wire.wire->counts()) {
+      metrics.kernel.push_back({wire.pair().outside(), (*counts)[0]});
+      metrics.kernel.push_back({wire.pair().inside(), (*counts)[1]});
+    }
+  }
   metrics.log = run_.logs().counters();
   metrics.histograms = {
       {"reload_seconds", "Time of a reload, from reading to the last worker.", 1e-3, reloads_}};

@@ -1,5 +1,6 @@
 // Service: connections and lists of addresses.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "engine/control/flow_view.hpp"
 #include "engine/reporter.hpp"
@@ -196,8 +197,9 @@ std::vector<std::future<void>> Service::hand_out() {
   const auto lists = book_.lists();
   std::vector<std::future<void>> answers;
   stale_ = false;
-  // The engine decides what is listed, so it must get it.
-  for (const MannedWire& manned : run_.wires()) manned.wire->suspect_everything(lists != nullptr);
+  const auto listed = run_.list(book_.entries());
+  if (!listed) spdlog::warn("{}; the engine drops what is blocked", listed.error());
+  for (const MannedWire& manned : run_.wires()) manned.wire->suspect_everything(!listed);
   for (Worker* worker : run_.workers()) {
     auto taken = std::make_shared<std::promise<void>>();
     answers.push_back(taken->get_future());

@@ -16,10 +16,10 @@ std::string pins_of(const WireSettings& settings, const WirePair& pair) {
   return xdp::pins_below(settings.pin_dir, {pair.outside(), pair.inside()});
 }
 
-tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> Wire::take(const WireSettings& settings,
+tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> Wire::take(const Settings& settings,
                                                                          std::string_view pair,
                                                                          std::uint16_t number) {
-  auto taken = WirePair::take(settings, pair);
+  auto taken = WirePair::take(settings.wire, pair);
   if (!taken) return tl::unexpected(taken.error());
   std::unique_ptr<Wire> wire(new Wire(settings, std::move(*taken), number));
   if (auto attached = wire->attach(); !attached) {
@@ -69,7 +69,7 @@ void Wire::set_policy() {
   config.everything = 1;
   config.syn_rate = static_cast<std::uint32_t>(settings_.syn_rate);
   config.syn_burst = config.syn_rate;
-  config.sample_interval = 0;  // nobody reads them yet
+  config.observe = observes_ ? 1 : 0;
 }
 
 tl::expected<Wire::Seats, std::string> Wire::open_seats(HashSeed seed, const FlowTimeouts& timeouts) {
@@ -83,7 +83,7 @@ tl::expected<Wire::Seats, std::string> Wire::open_seats(HashSeed seed, const Flo
   auto port = AfpacketPort::open(pair_.outside(), pair_.inside(), first_port());
   if (!port) return tl::unexpected(port.error());
   Seats seats;
-  seats.push_back({std::move(*port), nullptr});
+  seats.push_back({std::move(*port)});
   return seats;
 }
 
@@ -114,6 +114,10 @@ tl::expected<Wire::Seats, std::string> Wire::open_afxdp(HashSeed seed, const Flo
     if (!seat) return tl::unexpected(seat.error());
     seats.push_back(std::move(*seat));
   }
+  auto samples = xdp::Samples::open(program_->pins());
+  if (!samples) return tl::unexpected(samples.error());
+  seats.front().samples =
+      std::make_unique<KernelSamples>(std::move(*samples), program_->config(), first_port());
   return seats;
 }
 

@@ -1,6 +1,6 @@
 // One pair of a run: its interfaces, the kernel's part of it if there is one, and what its workers get of it.
 //
-//   auto wire = Wire::take(settings.wire, "eth0:eth1", 0);  // traffic flows, or waits, as wire.start says
+//   auto wire = Wire::take(settings, "eth0:eth1", 0);       // traffic flows, or waits, as wire.start says
 //   auto seats = (*wire)->open_seats(seed, timeouts);       // one a worker
 //   ... workers run ...; (*wire)->begin();
 //   (*wire)->end(); ... workers stop ...; (*wire)->release();
@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/kernel_samples.hpp"
 #include "engine/kernel_verdicts.hpp"
 #include "engine/ports/afxdp/gate.hpp"
 #include "engine/ports/afxdp_port.hpp"
@@ -28,7 +29,8 @@ namespace lockstep {
 // What one worker has of it.
 struct WireSeat {
   std::unique_ptr<InlinePort> port;
-  std::unique_ptr<KernelVerdicts> verdicts;  // null: the kernel decides nothing
+  std::unique_ptr<KernelVerdicts> verdicts = {};  // null: the kernel decides nothing
+  std::unique_ptr<KernelSamples> samples = {};    // of one seat a wire
 };
 
 class Wire {
@@ -36,7 +38,7 @@ class Wire {
   // `number` counts the pairs of a run. `settings` must outlive the wire. The errors are what stands in the
   // way.
   [[nodiscard]] static tl::expected<std::unique_ptr<Wire>, std::vector<std::string>> take(
-      const WireSettings& settings, std::string_view pair, std::uint16_t number);
+      const Settings& settings, std::string_view pair, std::uint16_t number);
 
   // The wire must outlive them.
   [[nodiscard]] tl::expected<std::vector<WireSeat>, std::string> open_seats(HashSeed seed,
@@ -63,8 +65,11 @@ class Wire {
 
  private:
   using Seats = std::vector<WireSeat>;
-  Wire(const WireSettings& settings, WirePair pair, std::uint16_t number)
-      : settings_(settings), pair_(std::move(pair)), number_(number) {}
+  Wire(const Settings& settings, WirePair pair, std::uint16_t number)
+      : settings_(settings.wire),
+        observes_(settings.mode == Mode::observe),
+        pair_(std::move(pair)),
+        number_(number) {}
   [[nodiscard]] std::uint16_t first_port() const {
     return static_cast<std::uint16_t>(outside_port + 2 * number_);
   }
@@ -76,6 +81,7 @@ class Wire {
                                                               const FlowTimeouts& timeouts);
 
   const WireSettings& settings_;
+  bool observes_;
   WirePair pair_;
   std::uint16_t number_;
   std::optional<xdp::Program> program_;

@@ -26,6 +26,7 @@ Worker::Worker(const Shared& shared, std::size_t n, InterfaceNames interfaces, E
       log_(std::move(log)),
       port_(std::move(seat.port)),
       verdicts_(std::move(seat.verdicts)),
+      samples_(std::move(seat.samples)),
       reporter_({shared.settings.mode == Mode::enforce, shared.settings.outputs.stats_interval,
                  shared.board.current().get(), shared.settings.outputs.eve.payload, std::move(interfaces)},
                 log_, verdicts_.get()) {}
@@ -139,6 +140,7 @@ void Worker::tick(Timestamp now) {
   next_tick_ = now + tick_interval;
   take_losses();
   if (verdicts_) verdicts_->sweep(now);
+  if (samples_) samples_->tell(reporter_, clock_);
   reporter_.tick(now);
   snapshot();
 }

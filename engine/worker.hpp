@@ -89,6 +89,7 @@ class Worker {
   EventLog log_;
   std::unique_ptr<InlinePort> port_;
   std::unique_ptr<KernelVerdicts> verdicts_;  // null: the kernel decides nothing
+  std::unique_ptr<KernelSamples> samples_;    // null: another worker has them, or nobody
   Reporter reporter_;
   std::optional<Inspector> inspector_;
   std::optional<Pipeline> pipeline_;

@@ -25,7 +25,7 @@ MAP(sockets, BPF_MAP_TYPE_XSKMAP, __u32, __u32, LS_SIDES* LS_MAX_QUEUES, 0);
 MAP(egress, BPF_MAP_TYPE_DEVMAP, __u32, __u32, LS_SIDES, 0);
 MAP(flows, BPF_MAP_TYPE_HASH, struct ls_flow_key, struct ls_flow, LS_FLOWS, 0);
 MAP(ports, BPF_MAP_TYPE_ARRAY, __u32, struct ls_mask, 65536, BPF_F_MMAPABLE);
-MAP(counts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct ls_count, LS_SIDES* LS_COUNTS, 0);
+MAP(counts, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, struct ls_tally, LS_SIDES* LS_COUNTS, 0);
 MAP(front20, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT20_WORDS, BPF_F_MMAPABLE);
 MAP(front24, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES* LS_FRONT24_WORDS, BPF_F_MMAPABLE);
 MAP(front48, BPF_MAP_TYPE_ARRAY, __u32, __u64, LS_PREFIX_TABLES << LS_FRONT48_BITS, BPF_F_MMAPABLE);
@@ -58,8 +58,6 @@ struct {
   __uint(max_entries, 1 << 18);
 } samples SEC(".maps");
 
-MAP(sampled, BPF_MAP_TYPE_PERCPU_ARRAY, __u32, __u64, LS_COUNTED, 0); /* when a reason was sampled last */
-
 /* What is known of the frame on its way through the steps. */
 struct frame {
   struct xdp_md* context;
@@ -70,23 +68,19 @@ struct frame {
   struct ls_packet packet;
 };
 
-LS_INLINE void count(const struct frame* frame, __u32 what) {
+LS_INLINE struct ls_tally* count(const struct frame* frame, __u32 what) {
   __u32 at = frame->side * LS_COUNTS + what;
-  struct ls_count* count = bpf_map_lookup_elem(&counts, &at);
-  if (!count) return;
-  count->packets += 1;
-  count->bytes += frame->length;
+  struct ls_tally* tally = bpf_map_lookup_elem(&counts, &at);
+  if (!tally) return 0;
+  tally->count.packets += 1;
+  tally->count.bytes += frame->length;
+  return tally;
 }
 
 static __noinline void sample(struct frame* frame, __u32 what) {
-  __u64 now = bpf_ktime_get_coarse_ns();
-  __u64* last = bpf_map_lookup_elem(&sampled, &what);
-  if (!last || frame->config->sample_interval == 0) return;
-  if (*last != 0 && now - *last < frame->config->sample_interval) return;
-  *last = now;
   struct ls_sample* sample = bpf_ringbuf_reserve(&samples, sizeof *sample, 0);
   if (!sample) return;
-  sample->time = now;
+  sample->time = bpf_ktime_get_coarse_ns();
   sample->what = what;
   sample->side = frame->side;
   sample->length = frame->length;
@@ -98,8 +92,12 @@ static __noinline void sample(struct frame* frame, __u32 what) {
 }
 
 LS_INLINE int drop(struct frame* frame, __u32 what) {
-  count(frame, what);
-  if (frame->config->sample_interval != 0) sample(frame, what);
+  struct ls_tally* tally = count(frame, what);
+  __u64 round = frame->config->sample_round;
+  if (tally && tally->sampled != round) {
+    tally->sampled = round;
+    sample(frame, what);
+  }
   return XDP_DROP;
 }
 
@@ -419,7 +417,8 @@ LS_INLINE int decide_tcp(struct frame* frame) {
     if (!opens) return obey(frame, flow);
     known = 1;
   }
-  if (opens && !(frame->packet.flags & LS_ACK) && frame->config->syn_rate != 0 && exceeds_rate(frame))
+  if (opens && !(frame->packet.flags & LS_ACK) && frame->config->syn_rate != 0 && !frame->config->observe &&
+      exceeds_rate(frame))
     return drop(frame, LS_DROP_SYN_RATE);
   if (known || is_suspicious(frame)) return to_engine_at_last(frame, &key);
   return forward(frame, LS_FORWARDED);
@@ -436,7 +435,7 @@ int lockstep(struct xdp_md* context) {
   if (frame.packet.kind >= LS_BAD_LENGTH && !frame.config->observe)
     return drop(&frame, frame.packet.kind - LS_BAD_LENGTH + LS_DROP_LENGTH);
   __u32 prefix = prefix_of(&frame);
-  if (prefix == LS_BLOCK) return drop(&frame, LS_DROP_PREFIX);
+  if (prefix == LS_BLOCK && !frame.config->observe) return drop(&frame, LS_DROP_PREFIX);
   if (prefix == LS_ALLOW) return forward(&frame, LS_FORWARDED_ALLOWED);
   if (frame.packet.kind == LS_TCP) return decide_tcp(&frame);
   return frame.packet.kind == LS_PASSES ? forward(&frame, LS_FORWARDED) : to_engine(&frame, 0);

@@ -10,7 +10,7 @@
 
 #include <linux/types.h>
 
-#define LS_ABI 2
+#define LS_ABI 3
 #define LS_SIDES 2       /* 0: outside, 1: inside; as in the lowest bit of Frame::port */
 #define LS_MAX_QUEUES 64 /* a side */
 #define LS_MAX_WORKERS 64
@@ -40,8 +40,8 @@ struct ls_config {
   __u32 by_address; /* the masks of addresses count as well as those of ports */
   __u32 syn_rate;   /* SYNs a second from one source prefix (/24, /64); 0: no limit */
   __u32 syn_burst;
-  __u64 sample_interval; /* at least so long between two samples of one reason on one CPU; 0: none */
-  __u32 observe;         /* nothing is dropped for its own fault: the engine only looks on */
+  __u64 sample_round;    /* in each, one packet of each reason, side and CPU is sampled; 0: none */
+  __u32 observe;         /* nothing is dropped, but by a pair that fails closed: the engine only looks on */
   __u32 prefixes;        /* the table of prefixes in force: 0 or 1; 2: none */
   __u64 build;           /* of the program: a hash of its object */
 };
@@ -221,6 +221,11 @@ enum ls_drop {
 struct ls_count {
   __u64 packets;
   __u64 bytes;
+};
+
+struct ls_tally {
+  struct ls_count count;
+  __u64 sampled; /* config.sample_round as a packet was sampled last */
 };
 
 /* Ring buffer `samples`: packets that were dropped in the kernel, now and then one. */

@@ -26,14 +26,13 @@ std::uint32_t says(const Prefix& prefix) {
   return prefix.allow ? LS_ALLOW : LS_BLOCK;
 }
 
-// Shortest first, of equals the allowance last: what is written later counts.
+// Shortest first, equals as they came: what is written later counts.
 std::vector<Prefix> in_order(std::span<const Prefix> prefixes) {
   std::vector<Prefix> sorted;
   sorted.reserve(prefixes.size());
   for (const Prefix& prefix : prefixes) sorted.push_back(masked(prefix));
-  std::sort(sorted.begin(), sorted.end(), [](const Prefix& a, const Prefix& b) {
-    return std::tie(a.length, a.version, a.address, a.allow) <
-           std::tie(b.length, b.version, b.address, b.allow);
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Prefix& a, const Prefix& b) {
+    return std::tie(a.length, a.version, a.address) < std::tie(b.length, b.version, b.address);
   });
   return sorted;
 }

@@ -25,8 +25,8 @@ class Prefixes {
   // Of an attached program.
   [[nodiscard]] static tl::expected<Prefixes, std::string> open(const std::string& pins);
 
-  // These take the place of those in force, at once for all packets; the longest prefix counts, and of two of
-  // one length the allowance. The error (more of them than the maps hold) leaves the old ones in force.
+  // These take the place of those in force, at once for all packets; the longest prefix counts, and of one
+  // that is given twice the later. The error (more of them than the maps hold) leaves the old ones in force.
   [[nodiscard]] tl::expected<void, std::string> replace(std::span<const Prefix> prefixes, ls_config& config);
 
  private:

@@ -1,4 +1,4 @@
-// Packets that the kernel program dropped, now and then one of each reason (ls_config::sample_interval). How
+// Packets that the kernel program dropped, now and then one of each reason (ls_config::sample_round). How
 // many were dropped is what `counts` says. One reader a pair.
 #pragma once
 #include <memory>

@@ -71,7 +71,7 @@ void put_reasons(Page& page, const Counters& counters) {
   std::stable_sort(seen.begin(), seen.end(), [&](Reason a, Reason b) {
     return counters.reason(a).packets > counters.reason(b).packets;
   });
-  page.head("reasons", "of packets that were not forwarded unchanged");
+  page.head("reasons", "of packets that were dropped or rewritten, or malformed");
   for (const Reason reason : seen) {
     const bool dropped = counters.drops(reason).packets > 0;
     page.line(counters.reason(reason).packets, name(reason), dropped ? Colour::red : Colour::yellow,

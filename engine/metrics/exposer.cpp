@@ -90,6 +90,21 @@ void put_packets(Families& families, const EngineMetrics& metrics) {
   });
 }
 
+void put_kernel(Families& families, const EngineMetrics& metrics) {
+  const auto put_all = [&](const std::string& name, const std::string& help, __u64 ls_count::*what) {
+    families.begin(name, help, MetricType::Counter);
+    for (const KernelMetrics& of : metrics.kernel) {
+      for (std::size_t way = 0; way < LS_COUNTED; ++way)
+        families.add({{"interface", of.interface}, {"fate", std::string(kernel_way(way))}},
+                     std::uint64_t{of.counts[way].*what});
+    }
+  };
+  put_all("kernel_packets_total", "Packets in the kernel's part of a wire, by what became of them.",
+          &ls_count::packets);
+  put_all("kernel_bytes_total", "Bytes in the kernel's part of a wire, by what became of them.",
+          &ls_count::bytes);
+}
+
 void put_flows(Families& families, const EngineMetrics& metrics) {
   families.begin("flows", "Connections that are tracked.", MetricType::Gauge);
   for (std::size_t n = 0; n < metrics.workers.size(); ++n)
@@ -171,6 +186,7 @@ class Collector final : public prometheus::Collectable {
     const EngineMetrics metrics = metrics_();
     Families families;
     put_packets(families, metrics);
+    put_kernel(families, metrics);
     put_flows(families, metrics);
     put_engine(families, metrics);
     put_histograms(families, metrics);

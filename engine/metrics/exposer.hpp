@@ -3,6 +3,7 @@
 //   auto exposer = MetricsExposer::open("127.0.0.1:9469", [&] { return engine.metrics(); });
 //   curl http://127.0.0.1:9469/metrics
 #pragma once
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -14,6 +15,7 @@
 #include "engine/metrics/histogram.hpp"
 #include "engine/output/log_writer.hpp"
 #include "engine/rule_generation.hpp"
+#include "xdp/lockstep.h"
 
 namespace lockstep {
 
@@ -40,9 +42,16 @@ struct WorkerMetrics {
   std::vector<PoolUse> pools;
 };
 
+// What the kernel did with the frames of one interface.
+struct KernelMetrics {
+  std::string interface;
+  std::array<ls_count, LS_COUNTED> counts{};
+};
+
 struct EngineMetrics {
   double uptime = 0;  // seconds
   std::vector<WorkerMetrics> workers;
+  std::vector<KernelMetrics> kernel;
   LogCounters log;
   std::vector<HistogramValues> histograms;  // of the whole: reloads
   std::uint64_t generation = 0;

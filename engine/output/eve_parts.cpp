@@ -327,12 +327,13 @@ void put_own(JsonLine& line, const OwnFields& own, bool diverged, bool capture_g
     line.close();
   }
   if (!own.state.empty()) line.field("state", own.state);
-  if (own.reason != Reason::none) line.field("stage", "engine");
+  if (own.reason != Reason::none) line.field("stage", own.kernel ? "xdp" : "engine");
   if (own.rule != 0) line.field("rule", own.rule);
   if (own.adopted) line.field("adopted", true);
   if (own.early) line.field("early", true);
   if (own.would) line.field("would", true);
   if (own.shadow) line.field("shadow", true);
+  if (own.kernel) line.field("sampled", true);
   if (diverged) line.field("diverged", true);
   if (capture_gap) line.field("capture_gap", true);
   line.close();

@@ -62,6 +62,7 @@ struct OwnFields {
   bool early = false;                // fired before its window was complete (drop and reject rules)
   bool would = false;                // observing: what enforcing would have done
   bool shadow = false;               // an alert of a shadow rule
+  bool kernel = false;               // decided there, and this is a sample of what was
 };
 
 struct FlowAmounts {

@@ -1,7 +1,10 @@
 // What an operator says of addresses and connections: which prefix counts, when it runs out, and what the
 // pipeline makes of it.
+#include <fmt/format.h>
+
 #include "engine/address_lists.hpp"
 #include "engine/mailbox.hpp"
+#include "engine/prefix_files.hpp"
 #include "tests/support/wire.hpp"
 
 using namespace lockstep;
@@ -22,6 +25,13 @@ std::shared_ptr<const AddressLists> lists(const std::vector<std::pair<std::strin
   AddressBook book;
   for (const auto& [text, word] : entries) CHECK(book.put(prefix(text), word, {}));
   return book.lists();
+}
+
+void miss_all(Wire& wire) {
+  std::size_t place = 0;
+  do {
+    place = wire.pipeline().walk(place, 64, [&](Flow& flow) { wire.pipeline().miss(flow); });
+  } while (place != 0);
 }
 
 constexpr const char* evil = "drop tcp any any -> any any (content:\"evil\"; sid:1;)\n";
@@ -156,4 +166,47 @@ TEST_CASE("a worker's questions are answered in their order, a piece a turn, and
   mailbox.close();
   CHECK_FALSE(mailbox.work(pipeline));
   CHECK_FALSE(mailbox.post([](Pipeline&) { return true; }));
+}
+
+TEST_CASE("the kernel gets what is blocked, and of what is allowed that within a block", "[engine][listed]") {
+  const auto of_file = [](std::string_view text, bool allow) {
+    const Prefix one = prefix(text);
+    return xdp::Prefix{one.address.bytes, one.address.version, one.bits, allow};
+  };
+  KernelPrefixes prefixes;
+  prefixes.files = {of_file("10.0.0.0/8", false), of_file("2001:db8::/32", true)};
+  prefixes.listed = {{prefix("10.1.2.3"), ListWord::allow},
+                     {prefix("192.0.2.0/24"), ListWord::block},
+                     {prefix("192.0.2.0/24"), ListWord::allow},
+                     {prefix("198.51.100.1"), ListWord::allow}};
+  const auto all = prefixes.all();
+  std::vector<std::string> texts;
+  for (const xdp::Prefix& one : all)
+    texts.push_back(fmt::format("{}.{}/{} {}", one.address[0], one.address[1], one.length, one.allow));
+  CHECK(texts == std::vector<std::string>{"10.0/8 false", "32.1/32 true", "192.0/24 false", "10.1/32 true",
+                                          "192.0/24 true"});
+  prefixes.listed.clear();
+  const auto gone = no_longer_allowed(all, prefixes.all());
+  REQUIRE(gone);
+  CHECK(gone->of(address("10.1.2.3")) == ListWord::allow);
+  CHECK(gone->of(address("192.0.2.9")) == ListWord::allow);
+  CHECK(gone->of(address("2001:db8::1")) == ListWord::none);
+  CHECK(no_longer_allowed(all, all) == nullptr);
+  CHECK(no_longer_allowed({}, all) == nullptr);
+}
+
+TEST_CASE("a connection that was forwarded past us is met anew, in its middle", "[engine][listed]") {
+  auto wire = Wire::established(with_rules(evil));
+  wire.client.sends("one").passes().delivers("one");
+  // Bytes 4 to 1004 of the client went past, and were acknowledged.
+  wire.pipeline().forget_unknown();
+  miss_all(wire);
+  wire.as_client().sends("an evil", {.seq = 1004}).drops_flow(Reason::signature);
+}
+
+TEST_CASE("a connection that holds unscanned bytes ends when it was forwarded past us", "[engine][listed]") {
+  auto wire = Wire::established(with_rules(evil));
+  wire.as_client().sends("il", {.seq = 3}).passes();
+  miss_all(wire);
+  wire.as_client().sends("ev", {.seq = 1}).drops(Reason::forwarded_past);
 }

@@ -109,7 +109,7 @@ TEST_CASE("the summary tells packets, reasons, flows, alerts and gaps", "[engine
         "             1  rewritten\n"
         "             3  dropped\n"
         "             1  udp\n"
-        "reasons     of packets that were not forwarded unchanged\n"
+        "reasons     of packets that were dropped or rewritten, or malformed\n"
         "             2  diverged  " +
             std::string(text(Reason::diverged)) +
             "\n"

@@ -230,14 +230,14 @@ TEST_CASE("the generic hook takes it too", "[xdp][attach]") {
   });
 }
 
-TEST_CASE("dropped packets are sampled, one of each reason in a while, and all are counted",
+TEST_CASE("dropped packets are sampled, one of each reason in a round, and all are counted",
           "[xdp][samples]") {
   with_kernel([](Kernel& kernel) {
     auto samples = xdp::Samples::open(kernel.pins());
     REQUIRE(samples);
     CHECK(kernel.run(nonsense).what == LS_DROP_FLAGS);
     CHECK(samples->take().empty());  // none are wanted
-    kernel.config().sample_interval = Kernel::far;
+    kernel.config().sample_round = 1;
     const Bytes land =
         build_packet({.destination = "10.0.0.1", .source_port = 80, .payload = std::string(300, 'x')});
     for (int i = 0; i < 3; ++i) {
@@ -245,7 +245,7 @@ TEST_CASE("dropped packets are sampled, one of each reason in a while, and all a
       CHECK(kernel.run(land).what == LS_DROP_LAND);
       CHECK(kernel.run(build_packet({})).what == LS_TO_ENGINE);
     }
-    // Each CPU counts the while by itself, and a test run may change it.
+    // Each CPU takes its own, and a test run may change it.
     const std::vector<ls_sample> taken = samples->take();
     REQUIRE(taken.size() >= 2);
     CHECK(taken.size() <= 4);
@@ -261,5 +261,8 @@ TEST_CASE("dropped packets are sampled, one of each reason in a while, and all a
     CHECK(taken[1].captured == LS_SAMPLE_BYTES);
     CHECK(std::equal(taken[1].bytes, taken[1].bytes + LS_SAMPLE_BYTES, land.begin()));
     CHECK(samples->take().empty());
+    kernel.config().sample_round = 2;
+    CHECK(kernel.run(nonsense, 1).what == LS_DROP_FLAGS);
+    CHECK(samples->take().size() == 1);
   });
 }

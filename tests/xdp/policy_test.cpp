@@ -163,7 +163,12 @@ TEST_CASE("a block holds for what is no TCP too, and an allowance of everything 
     nonsense.source = "10.0.0.1";
     CHECK(kernel.run(build_packet(nonsense)).what == LS_DROP_FLAGS);
     kernel.config().observe = 1;
-    CHECK(kernel.run(build_packet(nonsense)).what == LS_DROP_PREFIX);
+    CHECK(kernel.run(build_packet(nonsense)).what == LS_TO_ENGINE);
+    kernel.config().observe = 0;
+    REQUIRE(table->replace(std::vector{one, xdp::Prefix{one.address, 4, 32, true}}, kernel.config()));
+    CHECK(kernel.run(build_packet({})).what == LS_FORWARDED_ALLOWED);
+    REQUIRE(table->replace(std::vector{xdp::Prefix{one.address, 4, 32, true}, one}, kernel.config()));
+    CHECK(kernel.run(build_packet({})).what == LS_DROP_PREFIX);  // the later
   });
 }
 

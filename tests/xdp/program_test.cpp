@@ -99,6 +99,8 @@ TEST_CASE("each frame is decided and counted in one way, from either side", "[xd
     }
     kernel.config().observe = 1;
     CHECK(kernel.run(build_packet({.flags = syn | fin})).what == LS_TO_ENGINE);
+    kernel.config().syn_rate = 1;
+    for (int i = 0; i < 3; ++i) CHECK(kernel.run(build_packet({.flags = syn})).what == LS_TO_ENGINE);
   });
 }
 
