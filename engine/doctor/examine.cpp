@@ -18,6 +18,7 @@ struct Harm {
   bool run_switches = false;  // it is among what `run` sets and restores anyway
   bool behind_xdp = false;    // the kernel does it later than a native XDP program sees the frame
   std::string_view why;
+  bool bearable = false;  // where it can't be switched off
 };
 
 // They put several segments into one frame that no wire carries, or take from a frame what belongs to it.
@@ -29,6 +30,8 @@ constexpr std::array harmful{
     Harm{"rx-gro-hw", false, false, "the NIC merges received segments"},
     Harm{"rx-vlan-hw-parse", true, false, "the NIC takes VLAN tags out of the frames"},
     Harm{"rx-vlan-stag-hw-parse", true, false, "the NIC takes service tags out of the frames"},
+    Harm{"tx-tcp-segmentation", true, false, "frames beyond the MTU would be cut on their way out", true},
+    Harm{"tx-tcp6-segmentation", true, false, "frames beyond the MTU would be cut on their way out", true},
 };
 
 class Examiner {
@@ -124,6 +127,7 @@ class Examiner {
       const Feature* feature = port.feature(harm.feature);
       if (feature == nullptr || !feature->on) continue;
       if (harm.behind_xdp && plan_.afxdp && plan_.native) continue;
+      if (harm.bearable && feature->fixed) continue;
       examine_harm(port.link.name, harm, *feature);
     }
   }

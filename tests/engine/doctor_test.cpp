@@ -100,6 +100,13 @@ const Row rows[] = {
      },
      Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::obstacle, "in",
      "rx-lro can't be switched off", true},
+    {"TSO that can be switched off is",
+     [](HostFacts&, PairFacts& p) {
+       p.outside.features.push_back({"tx-tcp-segmentation", true, true});
+       p.inside.features.push_back({"tx-tcp6-segmentation", true, false});
+     },
+     Capture::automatic, "AF_XDP, native mode, zero-copy, jumbo frames, 8 workers", Severity::fine, "in",
+     "run switches it off", false},
     {"hardware GRO needs the user's word",
      [](HostFacts&, PairFacts& p) {
        p.outside.features.push_back({"rx-gro-hw", true, false});
