@@ -87,6 +87,8 @@ class Run {
       : configuration_(configuration), settings_(configuration.invocation.settings) {}
 
   int run() {
+    if (const std::string& file = configuration_.invocation.config_file; !file.empty())
+      tell("settings: {}\n", file);
     auto run = InlineRun::take(settings_);
     if (!run) return complain(run.error());
     run_ = std::move(*run);

@@ -1,7 +1,9 @@
 #include "engine/process/confinement.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <optional>
 
@@ -122,8 +124,9 @@ tl::expected<Confinement, std::string> Confinement::enter(const Settings& settin
   if (!settings.security.landlock) return confinement;
   if (landlock_abi() == 0) {
     spdlog::warn(
-        "this kernel has no Landlock (CONFIG_SECURITY_LANDLOCK, and landlock among lsm=): every path stays "
-        "in reach");
+        "no Landlock: {}; every path stays in reach (it needs CONFIG_SECURITY_LANDLOCK, and landlock among "
+        "lsm=)",
+        std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
     return confinement;
   }
   const auto add = [&](std::vector<PathGrant> more) {

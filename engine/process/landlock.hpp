@@ -22,7 +22,8 @@ struct PathGrant {
   Access access = Access::read;
 };
 
-// Of the running kernel; 0: it has no Landlock. 1: paths; 4 and more: TCP ports too.
+// Of the running kernel; 0: it has no Landlock, or does not let us (errno says why). 1: paths; 4 and more:
+// TCP ports too.
 [[nodiscard]] int landlock_abi();
 
 // This thread reaches nothing but `paths`, executes nothing, connects to no TCP port and binds to none but
