@@ -59,6 +59,15 @@ bool holds(const fs::path& directory, const fs::path& path) {
   return std::mismatch(directory.begin(), directory.end(), path.begin(), path.end()).first == directory.end();
 }
 
+// Names of logs may be paths, out of the log directory too.
+std::vector<std::string> log_directories(const OutputSettings& outputs) {
+  if (outputs.log_dir.empty()) return {};
+  std::vector<std::string> directories{outputs.log_dir};
+  for (const std::string& name : {outputs.eve.filename, outputs.fast.filename})
+    directories.push_back((fs::path(outputs.log_dir) / name).parent_path().string());
+  return directories;
+}
+
 void add_all(std::string_view key, const std::vector<std::string>& names, std::vector<NamedPath>& out) {
   for (const std::string& name : names)
     if (!name.empty()) out.push_back({key, name});
@@ -94,8 +103,9 @@ std::vector<PathGrant> written_by_run(const Settings& settings) {
   using Access = PathGrant::Access;
   std::vector<PathGrant> grants{{settings.wire.run_dir, Access::write},
                                 {settings.wire.pin_dir, Access::remove}};
-  for (const std::string& made : {settings.outputs.log_dir, settings.rules.cache})
-    if (!made.empty()) grants.push_back({made, Access::write});
+  if (!settings.rules.cache.empty()) grants.push_back({settings.rules.cache, Access::write});
+  for (const std::string& directory : log_directories(settings.outputs))
+    grants.push_back({directory, Access::write});
   if (!settings.control.socket.empty())
     grants.push_back({real_path(settings.control.socket).parent_path().string(), Access::remove});
   return grants;

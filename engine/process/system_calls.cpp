@@ -63,6 +63,10 @@ constexpr std::array of_sanitizers{
     SCMP_SYS(clone), SCMP_SYS(ptrace), SCMP_SYS(wait4), SCMP_SYS(prctl), SCMP_SYS(prlimit64), SCMP_SYS(tgkill),
     SCMP_SYS(getppid), SCMP_SYS(kill), SCMP_SYS(pipe2), SCMP_SYS(getdents), SCMP_SYS(dup2),
 };
+// libxdp's and libbpf's way to load a program: is it a BPF file system, is there memory to be locked.
+constexpr std::array of_kernel_programs{
+    SCMP_SYS(bpf), SCMP_SYS(statfs), SCMP_SYS(fstatfs), SCMP_SYS(prlimit64),
+};
 // On maps that are there; programs and maps can't be made.
 constexpr std::array map_commands{
     BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM, BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET,
@@ -81,6 +85,7 @@ class Filter {
     set(SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
     set(SCMP_FLTATR_CTL_TSYNC, 1);
     set(SCMP_FLTATR_CTL_LOG, 1);
+    set(SCMP_FLTATR_CTL_SSB, 1);  // no slower stores for it: nothing here runs code of others
   }
   void add(std::uint32_t action, int call, std::initializer_list<scmp_arg_cmp> arguments = {}) {
     // A number below 0 is of another architecture.
@@ -143,7 +148,7 @@ tl::expected<void, std::string> filter_system_calls(bool kernel_programs) {
   allow_threads(filter);
   for (const unsigned long request : ioctls) filter.allow(SCMP_SYS(ioctl), {is(1, request)});
   if (kernel_programs) {
-    filter.allow(SCMP_SYS(bpf));
+    for (const int call : of_kernel_programs) filter.allow(call);
   } else {
     for (const unsigned command : map_commands) filter.allow(SCMP_SYS(bpf), {is(0, command)});
   }

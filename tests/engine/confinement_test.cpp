@@ -198,6 +198,13 @@ TEST_CASE("Landlock: a run reaches what its settings name, and nothing else", "[
     CHECK(places.tried([] { return use_port(false, 29470); }) == EACCES);
     CHECK(places.tried([] { return use_port(false, 29469); }) == 0);
   }
+  SECTION("logs that are named by paths") {
+    places.settings.outputs.fast.filename = "../other/fast.log";
+    CHECK(makes(places.dir.path("other/fast.log")) == 0);
+    places.settings.outputs.fast.filename = places.dir.path("rules/fast.log");
+    CHECK(makes(places.dir.path("rules/fast.log")) == 0);
+    CHECK(makes(places.dir.path("other/fast.log")) == EACCES);
+  }
   SECTION("without it") {
     places.settings.security.landlock = false;
     CHECK(reads("/etc/passwd") == 0);

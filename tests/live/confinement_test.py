@@ -1,12 +1,12 @@
 """A run under way, as the kernel sees it: which powers are left, what a reload may still name, and that the interfaces
 are put back without the others."""
 import os
-import time
 
 import lab
 
 RULE = 'alert tcp any any -> any any (msg:"{0}"; content:"WORD-{0}-"; sid:{0};)\n'
-CAP_DAC_READ_SEARCH, CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 1 << 2, 1 << 12, 1 << 21, 1 << 38, 1 << 39
+CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN = 1 << 2, 1 << 10, 1 << 12
+CAP_SYS_ADMIN, CAP_PERFMON, CAP_BPF = 1 << 21, 1 << 38, 1 << 39
 SWITCHES = ("drop-capabilities", "landlock", "seccomp")
 
 
@@ -116,11 +116,22 @@ def reads_files_of_others(wire):
     wire.detach()
 
 
+# A name is looked up and a port below 1024 bound after most is given up.
+def serves_metrics(wire):
+    wire.start("--set", "metrics.listen=localhost:80")
+    is_confined(wire, CAP_NET_ADMIN | CAP_NET_BIND_SERVICE)
+    assert "lockstep_uptime_seconds" in wire.shell("engine", "curl", "-s", "http://localhost/metrics").stdout
+    wire.stop()
+    wire.detach()
+
+
 with lab.Lab() as wire:
+    wire.shell("engine", "ip", "link", "set", "lo", "up")
     os.makedirs(wire.path("etc"))
     configure(wire, write(wire, "rules", 1))
     is_on(wire)
     ends_by_detaching(wire)
     has_switches(wire)
     reads_files_of_others(wire)
+    serves_metrics(wire)
     print("confined, reloaded within, put back, switched")
