@@ -5,8 +5,10 @@
 #include <charconv>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/capability.h>
 #include <spdlog/spdlog.h>
@@ -63,6 +65,12 @@ std::vector<PathGrant> of_the_sanitizers() {
 bool is_directory(const std::string& path) {
   struct stat there {};
   return ::stat(path.c_str(), &there) == 0 && S_ISDIR(there.st_mode);
+}
+
+// Another file stands in the place of the one that was granted alone; see directories_of().
+bool is_replaced(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  return !file && errno == EACCES;
 }
 
 // What of `grants` needs a capability because it is another user's.
@@ -152,7 +160,12 @@ tl::expected<void, std::string> Confinement::filter_system_calls() const {
 std::vector<std::string> Confinement::out_of_reach(const Settings& settings) const {
   std::vector<std::string> lines;
   if (!paths_restricted_) return lines;
-  for (const NamedPath& name : beyond(readable_, read_by_reload(settings)))
+  std::vector<NamedPath> names = read_by_reload(settings);
+  std::vector<NamedPath> refused = beyond(readable_, names);
+  if (refused.empty())
+    std::copy_if(names.begin(), names.end(), std::back_inserter(refused),
+                 [](const NamedPath& name) { return is_replaced(name.path); });
+  for (const NamedPath& name : refused)
     lines.push_back(fmt::format(
         "{}: {}: this run can't read there; name its directory by security.landlock-read, and restart",
         name.key, name.path));

@@ -248,6 +248,32 @@ TEST_CASE("a reload is told which of its files are out of reach", "[engine][proc
   CHECK(lines("other/b.rules") == 0);
 }
 
+TEST_CASE("a reload is told of a file that took the place of one that was granted alone",
+          "[engine][process]") {
+  if (skipped_unless_root() || skipped_without_landlock()) return;
+  const std::string rules = "/run/lockstep-test-" + std::to_string(::getpid()) + ".rules";
+  const auto told = [&](bool replaced) {
+    return tried(as_it_is, [&] {
+      Places places;
+      places.settings.rules.files = {rules};
+      if (make_file(rules) != 0 || make_file(rules + ".new") != 0) return not_confined;
+      // Started before, and so not confined: who updates the rules.
+      std::atomic<bool> go{false};
+      std::thread other([&] {
+        while (!go.load()) std::this_thread::yield();
+        if (replaced) std::filesystem::rename(rules + ".new", rules);
+      });
+      const auto confinement = Confinement::enter(places.settings, "", false);
+      go.store(true);
+      other.join();
+      return confinement ? static_cast<int>(confinement->out_of_reach(places.settings).size()) : not_confined;
+    });
+  };
+  CHECK(told(false) == 0);
+  CHECK(told(true) == 1);
+  for (const char* end : {"", ".new"}) std::filesystem::remove(rules + end);
+}
+
 TEST_CASE("of a directory of the system the named file alone is granted", "[engine][process]") {
   CHECK(directories_of("/etc/passwd") == std::vector<std::string>{"/etc/passwd"});
   CHECK(directories_of("/etc/nothing/x.rules") == std::vector<std::string>{"/etc/nothing"});
