@@ -15,7 +15,7 @@ namespace lockstep {
 struct PathGrant {
   enum class Access : std::uint8_t {
     read,    // files and lists of files
-    write,   // and files made, changed, renamed and removed
+    write,   // and files and directories made, changed, renamed and removed
     remove,  // files and directories removed, nothing else
   };
   std::string path;
