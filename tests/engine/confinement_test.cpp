@@ -70,8 +70,8 @@ bool skipped_unless_root() {
 }
 
 bool skipped_without_landlock() {
-  if (landlock_abi() >= 4) return false;
-  std::cout << "SKIPPED: this kernel has no Landlock for paths and ports\n";
+  if (landlock_abi() > 0) return false;
+  std::cout << "SKIPPED: this kernel has no Landlock\n";
   return true;
 }
 
@@ -192,6 +192,8 @@ TEST_CASE("Landlock: a run reaches what its settings name, and nothing else", "[
   }) == 0);
 
   SECTION("ports") {
+    constexpr int with_ports = 4;  // Linux 6.7
+    if (landlock_abi() < with_ports) return;
     places.settings.metrics.listen = "127.0.0.1:29469";
     CHECK(tried(as_it_is, [] { return use_port(true, 1); }) == ECONNREFUSED);
     CHECK(places.tried([] { return use_port(true, 1); }) == EACCES);
