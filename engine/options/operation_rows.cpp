@@ -122,7 +122,8 @@ constexpr Option rows[] = {
      .text =
          "Let a run reach nothing of the file system but the directories of the files that its settings "
          "name (rules, prefixes, this file), to read, and its directories for logs, cache and records, to "
-         "write; and no TCP port but that of metrics. A reload that names files elsewhere is refused. "
+         "write; and (since Linux 6.7) no TCP port but that of metrics. A reload that names files elsewhere "
+         "is refused. "
          "Where the kernel has no Landlock the run says so and goes on."},
     {.key = "security.landlock-read",
      .argument = "PATHS",
