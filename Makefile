@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 20
 N ?=
 SEED ?= 0
 
-.PHONY: help bootstrap build test asan tsan coverage bench fuzz oracle honest soak evasions lint format reasons bless demo clean
+.PHONY: help bootstrap build install test asan tsan coverage bench fuzz oracle honest soak evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ build: bootstrap ## build the program; it stands at build/lockstep
 	cmake --preset release >/dev/null
 	cmake --build --preset release
 	@ln -sf release/lockstep build/lockstep
+
+install: build ## install program, manual, unit and rules below PREFIX (/usr/local), and DESTDIR before that
+	cmake --preset release -DCMAKE_INSTALL_PREFIX=$(or $(PREFIX),/usr/local) >/dev/null
+	cmake --install build/release
 
 test: bootstrap ## install, build and run every test
 	cmake --preset dev >/dev/null

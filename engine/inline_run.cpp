@@ -72,32 +72,42 @@ tl::expected<std::unique_ptr<InlineRun>, std::vector<std::string>> InlineRun::ta
   return run;
 }
 
-tl::expected<void, std::string> InlineRun::start(std::shared_ptr<const RuleGeneration> rules,
-                                                 const std::function<void()>& failed) {
+tl::expected<void, std::string> InlineRun::open_ports() {
   const auto config = make_pipeline_config(settings_, 0);
   if (!config) return tl::unexpected(config.error());
-  std::vector<std::vector<WireSeat>> seats;
-  std::size_t count = 0;
   for (const MannedWire& manned : wires_) {
     auto opened = manned.wire->open_seats(seed_, config->timeouts);
     if (!opened) return tl::unexpected(opened.error());
-    count += opened->size();
-    seats.push_back(std::move(*opened));
+    seats_.push_back(std::move(*opened));
   }
+  return {};
+}
+
+bool InlineRun::ends_by_dispatcher() const {
+  return settings_.wire.exit == ExitPolicy::detach &&
+         std::any_of(wires_.begin(), wires_.end(), [](const MannedWire& manned) {
+           return manned.wire->program() != nullptr && manned.wire->program()->dispatched();
+         });
+}
+
+tl::expected<void, std::string> InlineRun::start(std::shared_ptr<const RuleGeneration> rules,
+                                                 const std::function<void()>& failed) {
+  std::size_t count = 0;
+  for (const auto& seats : seats_) count += seats.size();
   auto logs = LogWriter::open(settings_.outputs, count);
   if (!logs) return tl::unexpected(logs.error());
   logs_ = std::move(*logs);
   board_.emplace(count, std::move(rules));
   share_ = share_of(settings_, count);
-  if (auto made = make_workers(std::move(seats)); !made) return made;
+  if (auto made = make_workers(); !made) return made;
   for (Worker* worker : workers_) worker->start(failed);
   return {};
 }
 
-tl::expected<void, std::string> InlineRun::make_workers(std::vector<std::vector<WireSeat>> seats) {
+tl::expected<void, std::string> InlineRun::make_workers() {
   for (std::size_t i = 0; i < wires_.size(); ++i) {
     const WirePair& pair = wires_[i].pair();
-    for (WireSeat& seat : seats[i]) {
+    for (WireSeat& seat : seats_[i]) {
       const std::size_t n = workers_.size();
       auto worker = Worker::make({share_, seed_, hosts_, *board_}, n, {pair.outside(), pair.inside()},
                                  EventLog::queued(settings_.outputs, *logs_, n), std::move(seat));
@@ -106,6 +116,7 @@ tl::expected<void, std::string> InlineRun::make_workers(std::vector<std::vector<
       wires_[i].workers.push_back(std::move(*worker));
     }
   }
+  seats_.clear();
   return {};
 }
 
@@ -174,6 +185,7 @@ std::vector<std::string> InlineRun::stop() {
     worker->stop();
     if (!worker->error().empty()) errors.push_back(worker->error());
   }
+  seats_.clear();
   for (const MannedWire& manned : wires_) {
     if (const auto restored = manned.wire->release(); !restored) errors.push_back(restored.error());
   }

@@ -3,6 +3,7 @@
 // Workers are numbered over all pairs.
 //
 //   auto run = InlineRun::take(settings);            // interfaces made ready
+//   run->open_ports();                               // the last that needs privileges
 //   run->start(rules, [] { ... a worker ended by itself ... });
 //   run->board().publish(other_rules);
 //   run->stop();                                     // interfaces put back
@@ -44,7 +45,9 @@ class InlineRun {
   InlineRun(const InlineRun&) = delete;
   InlineRun& operator=(const InlineRun&) = delete;
 
-  // Opens ports and logs, and lets the workers move packets under `rules`. `failed` is called from a worker's
+  // Opens the ports of all pairs; no thread is started. Once. After an error stop() is all that may follow.
+  [[nodiscard]] tl::expected<void, std::string> open_ports();
+  // Opens logs, and lets the workers move packets under `rules`. `failed` is called from a worker's
   // thread that ends by itself. Once. After an error stop() is all that may follow.
   [[nodiscard]] tl::expected<void, std::string> start(std::shared_ptr<const RuleGeneration> rules,
                                                       const std::function<void()>& failed);
@@ -64,6 +67,8 @@ class InlineRun {
   [[nodiscard]] RuleBoard& board() { return *board_; }
   [[nodiscard]] LogWriter& logs() { return *logs_; }
   [[nodiscard]] const std::vector<Worker*>& workers() const { return workers_; }
+  // The end of the run loads programs into the kernel: it takes its own away from beside others.
+  [[nodiscard]] bool ends_by_dispatcher() const;
   // A worker's part of what the settings bound for all.
   [[nodiscard]] const Settings& share() const { return share_; }
   // Of all workers, as they were at most a second ago; after stop() as they ended.
@@ -73,7 +78,7 @@ class InlineRun {
 
  private:
   explicit InlineRun(const Settings& settings);
-  [[nodiscard]] tl::expected<void, std::string> make_workers(std::vector<std::vector<WireSeat>> seats);
+  [[nodiscard]] tl::expected<void, std::string> make_workers();
   [[nodiscard]] tl::expected<void, std::string> set_prefixes(KernelPrefixes prefixes);
   void mistrust(const std::shared_ptr<const AddressLists>& lists);
 
@@ -84,8 +89,9 @@ class InlineRun {
   std::optional<RuleBoard> board_;
   std::unique_ptr<LogWriter> logs_;
   std::vector<MannedWire> wires_;
-  std::vector<Worker*> workers_;  // of all wires
-  std::mutex mutex_;              // of the next one
+  std::vector<std::vector<WireSeat>> seats_;  // by wire, until the workers have them
+  std::vector<Worker*> workers_;              // of all wires
+  std::mutex mutex_;                          // of the next one
   KernelPrefixes prefixes_;
 };
 

@@ -44,6 +44,7 @@ Service::Service(const Settings& settings, InlineRun& run, std::shared_ptr<const
     : run_(run), hooks_(std::move(hooks)) {
   Reloader::Hooks reloads;
   reloads.settings = hooks_.settings;
+  reloads.out_of_reach = hooks_.out_of_reach;
   reloads.prepare = [&run](const Settings& anew) { return run.prepare(anew.wire); };
   reloads.done = [this](const ReloadRequest& request, const ReloadReport& report) {
     if (report.good() && request.what != ReloadRequest::What::compare)
@@ -57,7 +58,8 @@ Service::Service(const Settings& settings, InlineRun& run, std::shared_ptr<const
 
 tl::expected<std::unique_ptr<Service>, std::string> Service::open(const Settings& settings, InlineRun& run,
                                                                   std::shared_ptr<const RuleGeneration> rules,
-                                                                  Hooks hooks) {
+                                                                  Hooks hooks,
+                                                                  std::optional<ControlSocket> socket) {
   std::unique_ptr<Service> service(new Service(settings, run, std::move(rules), std::move(hooks)));
   if (!settings.metrics.listen.empty()) {
     auto exposer =
@@ -65,11 +67,7 @@ tl::expected<std::unique_ptr<Service>, std::string> Service::open(const Settings
     if (!exposer) return tl::unexpected(exposer.error());
     service->exposer_ = std::move(*exposer);
   }
-  if (!settings.control.socket.empty()) {
-    auto control = ControlServer::open(settings.control, *service);
-    if (!control) return tl::unexpected(control.error());
-    service->control_ = std::move(*control);
-  }
+  if (socket) service->control_ = std::make_unique<ControlServer>(std::move(*socket), *service);
   return service;
 }
 

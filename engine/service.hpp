@@ -9,6 +9,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include <tl/expected.hpp>
@@ -26,12 +27,14 @@ class Service final : public ControlTarget {
   struct Hooks {
     std::function<tl::expected<Settings, std::vector<std::string>>()> settings;  // as Reloader::Hooks
     std::function<void(const ReloadReport&)> reloaded;  // in the reloader's thread, after each request
-    std::function<void()> shut_down;                    // any thread: the run is to end
+    std::function<std::vector<std::string>(const Settings&)> out_of_reach;  // as Reloader::Hooks
+    std::function<void()> shut_down;                                        // any thread: the run is to end
   };
-  // `run` has begun, under `rules`. The error says what can't be served and the remedy. The run must outlive
-  // the service.
+  // `run` has begun, under `rules`. Without `socket` no commands are taken. The error says what can't be
+  // served and the remedy. The run must outlive the service.
   [[nodiscard]] static tl::expected<std::unique_ptr<Service>, std::string> open(
-      const Settings& settings, InlineRun& run, std::shared_ptr<const RuleGeneration> rules, Hooks hooks);
+      const Settings& settings, InlineRun& run, std::shared_ptr<const RuleGeneration> rules, Hooks hooks,
+      std::optional<ControlSocket> socket);
   ~Service() override;
 
   // Settings and rules are read anew, soon.

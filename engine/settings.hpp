@@ -154,6 +154,14 @@ struct WireSettings {
   std::vector<std::string> allow_files = {};
 };
 
+// What a run gives up once it is set up.
+struct SecuritySettings {
+  bool drop_capabilities = true;
+  bool landlock = true;
+  std::vector<std::string> landlock_read = {};  // beside what the settings name
+  bool seccomp = true;
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -168,6 +176,7 @@ struct Settings {
   ControlSettings control;
   MetricsSettings metrics;
   WireSettings wire;
+  SecuritySettings security;
 };
 
 }  // namespace lockstep

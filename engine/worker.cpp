@@ -86,6 +86,7 @@ void Worker::run() {
 }
 
 bool Worker::turn() {
+  turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   take_rules();
   if (port_->take_gap()) {
     pipeline_->miss(clock_.now());

@@ -62,6 +62,8 @@ class Worker {
 
   // From any thread. As it was at most a second ago; after stop() as it ended.
   [[nodiscard]] WorkerReport report() const;
+  // From any thread: grows while it goes on, ten times a second at least.
+  [[nodiscard]] std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
   [[nodiscard]] const WorkerHistograms& histograms() const { return histograms_; }
   // From any thread: asked between two batches. False: see Mailbox::post.
   [[nodiscard]] bool ask(Mailbox::Task task);
@@ -99,6 +101,7 @@ class Worker {
   std::string error_;
 
   std::atomic<bool> stopping_{false};
+  std::atomic<std::uint64_t> turns_{0};  // the worker alone writes
   Mailbox mailbox_;
   WorkerHistograms histograms_;
   std::array<Amount, 2> arrived_{};

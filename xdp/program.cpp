@@ -103,11 +103,22 @@ bool stands_alone(unsigned index, std::uint32_t id, bool native) {
          xdp_multiprog__attach_mode(programs.get()) == (native ? XDP_MODE_NATIVE : XDP_MODE_SKB);
 }
 
-int detach_from(unsigned index, std::uint32_t id) {
+// The attached program of this number stands there alone. CAP_NET_ADMIN is enough, where libxdp, which opens
+// programs by their numbers, needs CAP_SYS_ADMIN.
+int detach_alone(unsigned index, const std::string& pins, std::uint8_t mode) {
+  const Map program(bpf_obj_get((pins + "/program").c_str()));
+  DECLARE_LIBBPF_OPTS(bpf_xdp_attach_opts, options, .old_prog_fd = program.descriptor());
+  const std::uint32_t hook = mode == XDP_ATTACHED_DRV ? XDP_FLAGS_DRV_MODE : XDP_FLAGS_SKB_MODE;
+  return bpf_xdp_detach(static_cast<int>(index), hook | XDP_FLAGS_REPLACE, &options);
+}
+
+int detach_from(unsigned index, std::uint32_t id, const std::string& pins) {
+  DECLARE_LIBBPF_OPTS(bpf_xdp_query_opts, there);
+  if (bpf_xdp_query(static_cast<int>(index), 0, &there) != 0 || there.prog_id == 0) return 0;
+  if (there.prog_id == id) return detach_alone(index, pins, there.attach_mode);
   const Programs programs = programs_on(index);
   bool dispatched = false;
   if (!is_attached(programs, id, dispatched)) return 0;
-  if (!dispatched) return xdp_multiprog__detach(programs.get());
   const XdpProgram program(xdp_program__from_id(id));
   return xdp_program__detach(program.get(), static_cast<int>(index),
                              xdp_multiprog__attach_mode(programs.get()), 0);
@@ -240,7 +251,7 @@ tl::expected<void, std::string> detach_pinned(const std::string& pins) {
   if (id != 0 && config) {
     for (const unsigned index : (*config)[0].ifindex) {
       last_words().clear();
-      if (const int error = detach_from(index, id); error != 0)
+      if (const int error = detach_from(index, id, pins); error != 0)
         return tl::unexpected(
             with_last_words(fmt::format("{}: the XDP program can't be detached: {}", pins, reason(error))));
     }

@@ -1,12 +1,14 @@
 #include "engine/cli/command_line.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "engine/files.hpp"
 #include "engine/options/assign.hpp"
+#include "engine/options/rows.hpp"
 #include "engine/options/suggest.hpp"
 
 namespace lockstep {
@@ -103,7 +105,32 @@ tl::expected<CommandLine, std::string> parse_command_line(const std::vector<std:
   return result;
 }
 
-tl::expected<Configuration, Refusal> configure(const CommandLine& command_line) {
+namespace {
+
+// Which file is read, also by each reload: empty: none.
+std::string file_to_read(const CommandLine& command_line, const Invocation& said,
+                         const std::string& standard) {
+  constexpr std::uint16_t of_a_run = on(Command::run, Command::detach, Command::ctl, Command::doctor);
+  if (!said.config_file.empty()) return said.config_file;
+  const CommandRow* row = command_line.command;
+  const bool looks = row != nullptr && !said.help && (of_a_run & static_cast<unsigned>(row->command)) != 0;
+  std::error_code ignored;
+  return looks && std::filesystem::exists(standard, ignored) ? standard : std::string();
+}
+
+tl::expected<void, Refusal> read_file(Configuration& configuration, const std::string& file) {
+  const auto text = read_text(file);
+  if (!text) return tl::unexpected(Refusal{exit_bad_input, fmt::format("lockstep: {}\n", text.error())});
+  const auto troubles = read_config(configuration, *text, file);
+  if (troubles.empty()) return {};
+  Refusal refusal{exit_bad_input, {}};
+  for (const Diagnostic& trouble : troubles) refusal.text += to_string(trouble);
+  return tl::unexpected(refusal);
+}
+
+}  // namespace
+
+tl::expected<Configuration, Refusal> configure(const CommandLine& command_line, const std::string& standard) {
   Configuration configuration;
   Invocation said;  // only to learn about -c and --set before the rest is applied
   for (const Given& given : command_line.given) {
@@ -112,15 +139,9 @@ tl::expected<Configuration, Refusal> configure(const CommandLine& command_line) 
           Refusal{exit_usage, fmt::format("lockstep: {}: {}\n", flag_of(*given.option), result.error())});
     }
   }
-  if (!said.config_file.empty()) {
-    const auto text = read_text(said.config_file);
-    if (!text) return tl::unexpected(Refusal{exit_bad_input, fmt::format("lockstep: {}\n", text.error())});
-    const auto troubles = read_config(configuration, *text, said.config_file);
-    if (!troubles.empty()) {
-      Refusal refusal{exit_bad_input, {}};
-      for (const Diagnostic& trouble : troubles) refusal.text += to_string(trouble);
-      return tl::unexpected(refusal);
-    }
+  const std::string file = file_to_read(command_line, said, standard);
+  if (!file.empty()) {
+    if (const auto read = read_file(configuration, file); !read) return tl::unexpected(read.error());
   }
   for (const std::string& text : said.overrides) {
     if (const auto result = override_setting(configuration, text); !result) {
@@ -134,8 +155,9 @@ tl::expected<Configuration, Refusal> configure(const CommandLine& command_line) 
     configuration.origins[std::string(given.option->key)] = {.source = Origin::Source::option,
                                                              .where = flag_of(*given.option)};
   }
-  configuration.again = [command_line]() -> tl::expected<Configuration, std::string> {
-    auto result = configure(command_line);
+  configuration.invocation.config_file = file;
+  configuration.again = [command_line, file]() -> tl::expected<Configuration, std::string> {
+    auto result = configure(command_line, file);
     if (!result) return tl::unexpected(result.error().text);
     return std::move(*result);
   };

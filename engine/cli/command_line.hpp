@@ -28,7 +28,11 @@ struct Refusal {
   std::string text;  // complete lines
 };
 
-// Reads the config file that the command line names and puts defaults, file, --set and options together.
-[[nodiscard]] tl::expected<Configuration, Refusal> configure(const CommandLine& command_line);
+inline constexpr const char* standard_config_file = "/etc/lockstep/lockstep.toml";
+
+// Reads the config file that the command line names and puts defaults, file, --set and options together. What
+// runs an engine, or speaks with the one that runs, reads `standard` where none is named and that exists.
+[[nodiscard]] tl::expected<Configuration, Refusal> configure(
+    const CommandLine& command_line, const std::string& standard = standard_config_file);
 
 }  // namespace lockstep

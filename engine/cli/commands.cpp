@@ -29,7 +29,9 @@ constexpr CommandRow table[] = {
      "until "
      "the next run or lockstep detach (see wire.exit). SIGHUP and SIGUSR2 read settings and rules anew, "
      "SIGUSR1 "
-     "opens the log files anew.",
+     "opens the log files anew. Once it is set up it gives up what the rest of a run does not need, see "
+     "security in lockstep.toml(5). To systemd it is a service of Type=notify: ready once packets are "
+     "inspected, and with WatchdogSec alive as long as every worker goes on.",
      run_inline},
     {Command::detach, "detach", "remove what a run left on its interfaces",
      "Removes the kernel's part of a pair's wire, and puts the interfaces back as they were before the run "

@@ -18,6 +18,8 @@
 #include "engine/cli/terminal.hpp"
 #include "engine/compile_rules.hpp"
 #include "engine/inline_run.hpp"
+#include "engine/process/confinement.hpp"
+#include "engine/process/service_manager.hpp"
 #include "engine/reload/rule_watch.hpp"
 #include "engine/service.hpp"
 
@@ -85,6 +87,8 @@ class Run {
       : configuration_(configuration), settings_(configuration.invocation.settings) {}
 
   int run() {
+    if (const std::string& file = configuration_.invocation.config_file; !file.empty())
+      tell("settings: {}\n", file);
     auto run = InlineRun::take(settings_);
     if (!run) return fail(run.error());
     run_ = std::move(*run);
@@ -95,6 +99,7 @@ class Run {
       tell("{}: {}\n", wire.pair().name(), wire.wire->plan());
     }
     int code = work();
+    manager_.tell("STOPPING=1\nSTATUS=putting the interfaces back");
     service_.reset();
     if (const auto errors = run_->stop(); !errors.empty()) code = fail(errors);
     return std::max(code, run_->workers().empty() ? exit_ok : finish());
@@ -104,6 +109,9 @@ class Run {
   // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
   // engine must, without rules.
   int work() {
+    if (const auto ready = give_up_privileges(); !ready) return fail({ready.error()});
+    log_.emplace();
+    manager_.tell("STATUS=compiling rules");
     const bool open = settings_.wire.start == UnseenPolicy::open &&
                       std::any_of(run_->wires().begin(), run_->wires().end(),
                                   [](const MannedWire& wire) { return wire.wire->program() == nullptr; });
@@ -117,13 +125,44 @@ class Run {
       if (const auto published = board.publish(*rules); !published) return fail({published.error()});
     }
     if (!board.wait_for_workers(std::chrono::seconds(10))) spdlog::warn("a worker is late with the rules");
-    auto service =
-        Service::open(settings_, *run_, *rules, {[this] { return settings_anew(); }, report, end_run});
+    auto service = Service::open(
+        settings_, *run_, *rules,
+        {[this] { return settings_anew(); }, [this](const ReloadReport& done) { reloaded(done); },
+         [this](const Settings& anew) { return confinement_->out_of_reach(anew); }, end_run},
+        std::move(socket_));
     if (!service) return fail({service.error()});
     service_ = std::move(*service);
     if (const auto begun = run_->begin(**rules); !begun) return fail({begun.error()});
+    if (const auto filtered = confinement_->filter_system_calls(); !filtered)
+      return fail({filtered.error()});
     tell("inspecting\n");
+    manager_.tell(fmt::format("READY=1\nSTATUS=inspecting by {} rules", (*rules)->counts.loaded));
     return follow();
+  }
+
+  // What needs privileges is opened; then they are dropped, before there is a second thread.
+  tl::expected<void, std::string> give_up_privileges() {
+    if (auto opened = run_->open_ports(); !opened) return opened;
+    if (!settings_.control.socket.empty()) {
+      auto socket = ControlSocket::make(settings_.control);
+      if (!socket) return tl::unexpected(socket.error());
+      socket_.emplace(std::move(*socket));
+    }
+    auto confinement =
+        Confinement::enter(settings_, configuration_.invocation.config_file, run_->ends_by_dispatcher());
+    if (!confinement) return tl::unexpected(confinement.error());
+    confinement_.emplace(std::move(*confinement));
+    return {};
+  }
+
+  // In the reloader's thread.
+  void reloaded(const ReloadReport& done) {
+    report(done);
+    if (done.good())
+      manager_.tell(fmt::format("READY=1\nSTATUS=inspecting by {} rules, generation {}", done.counts.loaded,
+                                done.generation));
+    else
+      manager_.tell("READY=1\nSTATUS=inspecting by the rules from before a reload that failed");
   }
 
   // Signals, the rule files and the clock, until the run is to end.
@@ -135,17 +174,27 @@ class Run {
       watch = std::move(*opened);
       watch->aim(settings_.rules);
     }
+    Watchdog watchdog(manager_);
     for (;;) {
       std::array<pollfd, 2> files{{{signals_.file(), POLLIN, 0}, {watch ? watch->file() : -1, POLLIN, 0}}};
-      constexpr int idle = 1000, soon = 100;  // milliseconds
-      static_cast<void>(::poll(files.data(), files.size(), watch && watch->waiting() ? soon : idle));
+      constexpr std::chrono::milliseconds idle(1000), soon(100);
+      const auto longest =
+          std::min(watch && watch->waiting() ? soon : idle, watchdog.interval().value_or(idle));
+      static_cast<void>(::poll(files.data(), files.size(), static_cast<int>(longest.count())));
       while (const auto signal = signals_.take()) {
         if (!obey(*signal)) return exit_ok;
       }
       if (watch && watch->changed(std::chrono::steady_clock::now())) service_->reload();
       if (watch) watch->aim(service_->settings().rules);
       service_->tend();
+      watchdog.look(turns(), std::chrono::steady_clock::now());
     }
+  }
+
+  [[nodiscard]] std::vector<std::uint64_t> turns() const {
+    std::vector<std::uint64_t> turns;
+    for (const Worker* worker : run_->workers()) turns.push_back(worker->turns());
+    return turns;
   }
 
   // False: the run is to end.
@@ -153,6 +202,7 @@ class Run {
     switch (signal) {
       case SIGHUP:
       case SIGUSR2:
+        manager_.reloading();
         service_->reload();
         return true;
       case SIGUSR1:
@@ -183,8 +233,11 @@ class Run {
   const Configuration& configuration_;
   const Settings& settings_;
   Signals signals_;
-  AsyncLog log_;
+  ServiceManager manager_;
+  std::optional<AsyncLog> log_;
   std::unique_ptr<InlineRun> run_;
+  std::optional<ControlSocket> socket_;  // until the service has it
+  std::optional<Confinement> confinement_;
   std::unique_ptr<Service> service_;
 };
 

@@ -95,16 +95,8 @@ class Peer {
 
 class ControlServer::Loop {
  public:
-  Loop(const ControlSettings& settings, gid_t group, Descriptor listening, ControlTarget& target,
-       std::chrono::milliseconds patience)
-      : settings_(settings),
-        group_(group),
-        listening_(std::move(listening)),
-        target_(&target),
-        patience_(patience) {}
-  ~Loop() { ::unlink(settings_.socket.c_str()); }
-  Loop(const Loop&) = delete;
-  Loop& operator=(const Loop&) = delete;
+  Loop(ControlSocket socket, ControlTarget& target, std::chrono::milliseconds patience)
+      : socket_(std::move(socket)), target_(&target), patience_(patience) {}
 
   void run() {
     while (!ending_.load()) turn();
@@ -125,7 +117,7 @@ class ControlServer::Loop {
   void turn() {
     std::vector<pollfd> files{wake_.file()};
     const bool room = connections_.size() < most_clients;
-    files.push_back({room ? listening_.get() : -1, POLLIN, 0});
+    files.push_back({room ? socket_.file() : -1, POLLIN, 0});
     bool busy = false;
     for (Connection& connection : connections_) {
       short events = connection.client.busy() || connection.client.finished() ? 0 : POLLIN;
@@ -165,19 +157,17 @@ class ControlServer::Loop {
   }
 
   void accept() {
-    Descriptor file(::accept4(listening_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor file(::accept4(socket_.file(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!file) return;
     const Peer peer(file.get());
-    if (!peer.may(group_)) {
+    if (!peer.may(socket_.group())) {
       spdlog::warn("control: {}: refused", peer.text());
       return;
     }
     connections_.push_back({std::move(file), ControlClient(*target_, peer.text())});
   }
 
-  ControlSettings settings_;
-  gid_t group_;
-  Descriptor listening_;
+  ControlSocket socket_;
   Wakeup wake_;
   ControlTarget* target_;
   std::chrono::milliseconds patience_;
@@ -185,18 +175,20 @@ class ControlServer::Loop {
   std::atomic<bool> ending_{false};
 };
 
-tl::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
-    const ControlSettings& settings, ControlTarget& target, std::chrono::milliseconds patience) {
+tl::expected<ControlSocket, std::string> ControlSocket::make(const ControlSettings& settings) {
   const auto group = group_of(settings.group);
   if (!group) return tl::unexpected(trouble(settings.socket, group.error()));
   auto listening = listen_at(settings.socket, *group);
   if (!listening) return tl::unexpected(trouble(settings.socket, listening.error()));
-  return std::unique_ptr<ControlServer>(
-      new ControlServer(std::make_unique<Loop>(settings, *group, std::move(*listening), target, patience)));
+  return ControlSocket(settings.socket, *group, std::move(*listening));
 }
 
-ControlServer::ControlServer(std::unique_ptr<Loop> loop)
-    : loop_(std::move(loop)), thread_([this] { loop_->run(); }) {}
+ControlSocket::~ControlSocket() {
+  if (file_) ::unlink(path_.c_str());
+}
+
+ControlServer::ControlServer(ControlSocket socket, ControlTarget& target, std::chrono::milliseconds patience)
+    : loop_(std::make_unique<Loop>(std::move(socket), target, patience)), thread_([this] { loop_->run(); }) {}
 
 ControlServer::~ControlServer() {
   loop_->end();

@@ -2,6 +2,9 @@
 // protocol is that of Suricata's command socket: JSON objects, the first of which names the protocol's
 // version.
 //
+//   auto socket = ControlSocket::make(settings.control);
+//   ControlServer server(std::move(*socket), target);
+//
 //   {"version":"0.2"}                                   -> {"return":"OK"}
 //   {"command":"iface-stat","arguments":{"iface":"a"}}  -> {"message":{...},"return":"OK"}
 //
@@ -19,19 +22,39 @@
 #include <tl/expected.hpp>
 
 #include "engine/control/control_target.hpp"
+#include "engine/descriptor.hpp"
 
 namespace lockstep {
+
+// The socket, before there is an engine that answers: who connects waits. Move-only; removed with its owner.
+class ControlSocket {
+ public:
+  // In place of one that nobody serves any more. The error says what is wrong and the remedy.
+  [[nodiscard]] static tl::expected<ControlSocket, std::string> make(const ControlSettings& settings);
+  ControlSocket(ControlSocket&& other) noexcept = default;
+  ControlSocket& operator=(ControlSocket&&) = delete;
+  ~ControlSocket();
+
+  [[nodiscard]] int file() const { return file_.get(); }
+  [[nodiscard]] unsigned group() const { return group_; }
+
+ private:
+  ControlSocket(std::string path, unsigned group, Descriptor file)
+      : path_(std::move(path)), group_(group), file_(std::move(file)) {}
+
+  std::string path_;
+  unsigned group_;
+  Descriptor file_;
+};
 
 class ControlServer {
  public:
   static constexpr std::size_t most_clients = 32;
   static constexpr std::size_t most_unsent = 16U << 20U;
 
-  // Makes the socket, in place of one that nobody serves any more. The error says what is wrong and the
-  // remedy. The target must outlive the server.
-  [[nodiscard]] static tl::expected<std::unique_ptr<ControlServer>, std::string> open(
-      const ControlSettings& settings, ControlTarget& target,
-      std::chrono::milliseconds patience = std::chrono::seconds(10));
+  // The target must outlive the server.
+  ControlServer(ControlSocket socket, ControlTarget& target,
+                std::chrono::milliseconds patience = std::chrono::seconds(10));
   // Removes the socket; answers under way are lost.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
@@ -39,7 +62,6 @@ class ControlServer {
 
  private:
   class Loop;
-  explicit ControlServer(std::unique_ptr<Loop> loop);
   std::unique_ptr<Loop> loop_;
   std::thread thread_;
 };

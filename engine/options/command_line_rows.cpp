@@ -41,7 +41,9 @@ constexpr Option rows[] = {
      .commands = configured,
      .kind = Kind::path,
      .target = AT(config_file),
-     .text = "Read the settings from this file; lockstep.toml(5) lists the keys."},
+     .text =
+         "Read the settings from this file; lockstep.toml(5) lists the keys. Not given: run, detach, ctl and "
+         "doctor read /etc/lockstep/lockstep.toml if it is there."},
     {.flags = "--set",
      .argument = "KEY=VALUE",
      .commands = configured,

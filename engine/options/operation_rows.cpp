@@ -109,6 +109,33 @@ constexpr Option rows[] = {
              "a loopback "
              "address unless that is meant. Empty: not served."},
 
+    {.key = "security.drop-capabilities",
+     .kind = Kind::boolean,
+     .target = AT(settings.security.drop_capabilities),
+     .text = "Keep of the superuser's powers only what the rest of a run needs, once it is set up: "
+             "CAP_NET_ADMIN, to put the interfaces back; CAP_DAC_OVERRIDE or CAP_DAC_READ_SEARCH where "
+             "files are another user's; CAP_NET_BIND_SERVICE for a port of metrics below 1024; "
+             "CAP_SYS_ADMIN, CAP_BPF and CAP_PERFMON for wire.exit = \"detach\" beside other XDP programs."},
+    {.key = "security.landlock",
+     .kind = Kind::boolean,
+     .target = AT(settings.security.landlock),
+     .text =
+         "Let a run reach nothing of the file system but the directories of the files that its settings "
+         "name (rules, prefixes, this file), to read, and its directories for logs, cache and records, to "
+         "write; and (since Linux 6.7) no TCP port but that of metrics. A reload that names files elsewhere "
+         "is refused. "
+         "Where the kernel has no Landlock the run says so and goes on."},
+    {.key = "security.landlock-read",
+     .argument = "PATHS",
+     .kind = Kind::paths,
+     .target = AT(settings.security.landlock_read),
+     .text = "Files and directories that a run may read beside those, for later reloads."},
+    {.key = "security.seccomp",
+     .kind = Kind::boolean,
+     .target = AT(settings.security.seccomp),
+     .text = "Refuse system calls that a run does not need, and log them; executing, tracing, mounting and "
+             "loading into the kernel end the process."},
+
     {.key = "wire.pairs",
      .flags = "--pair",
      .argument = "A:B",

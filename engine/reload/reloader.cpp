@@ -154,6 +154,13 @@ void Reloader::run() {
   }
 }
 
+Reloader::Plan Reloader::read_rules(const Settings& settings) const {
+  if (hooks_.out_of_reach) {
+    if (auto lines = hooks_.out_of_reach(settings); !lines.empty()) return tl::unexpected(std::move(lines));
+  }
+  return load_rules(settings, names_);
+}
+
 // The rules that the next generation is to be made of. `settings` are those in force; a reload reads them
 // anew.
 Reloader::Plan Reloader::plan(const ReloadRequest& request, const RuleGeneration& now,
@@ -167,7 +174,7 @@ Reloader::Plan Reloader::plan(const ReloadRequest& request, const RuleGeneration
       if (auto fixed = changes_for_restart(settings, *read); !fixed.empty())
         return tl::unexpected(std::move(fixed));
       settings = std::move(*read);
-      auto files = load_rules(settings, names_);
+      auto files = read_rules(settings);
       if (!files) return files;
       if (files->parsed.report.loaded == 0 && !files->parsed.report.failed.empty())
         return tl::unexpected(std::vector<std::string>{"no rule of the files could be used"});
@@ -179,7 +186,7 @@ Reloader::Plan Reloader::plan(const ReloadRequest& request, const RuleGeneration
       if (!request.path.empty()) {
         Settings other = settings;
         other.rules.files = {request.path};
-        auto files = load_rules(other, names_);
+        auto files = read_rules(other);
         if (!files) return files;
         loaded.parsed = std::move(files->parsed);
         signatures::make_shadows(loaded.parsed.rules, loaded.parsed.names);

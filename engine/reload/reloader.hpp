@@ -80,6 +80,9 @@ class Reloader {
   struct Hooks {
     // Reads the settings as at the start.
     std::function<tl::expected<Settings, std::vector<std::string>>()> settings;
+    // Lines about files that these settings name and that the process can't read any more. Null: it reads
+    // all.
+    std::function<std::vector<std::string>(const Settings&)> out_of_reach = {};
     // Makes ready what a reload takes along beside the rules, and gives what puts it in force, which can't
     // fail. Null: nothing.
     using Commit = std::function<void()>;
@@ -119,6 +122,7 @@ class Reloader {
 
   void run();
   [[nodiscard]] ReloadReport work(const ReloadRequest& request);
+  [[nodiscard]] Plan read_rules(const Settings& settings) const;
   [[nodiscard]] Plan plan(const ReloadRequest& request, const RuleGeneration& now, Settings& settings) const;
   [[nodiscard]] std::optional<std::string> object(ReloadReport& report, std::uint64_t turn) const;
   [[nodiscard]] bool put_in_force(const std::shared_ptr<const RuleGeneration>& rules,

@@ -106,6 +106,43 @@ TEST_CASE("the default is weaker than the file, the file than --set, --set than 
   CHECK(settings({"--set=mode=observe"}).invocation.settings.mode == Mode::observe);
 }
 
+TEST_CASE("what runs an engine, or speaks with one, reads the standard file if none is named",
+          "[engine][cli]") {
+  const test::Directory dir;
+  const std::string standard = dir.write("lockstep.toml", "mode = \"observe\"\n");
+  const std::string named = dir.write("named.toml", "");
+  const auto mode = [&](const std::vector<std::string>& arguments, const std::string& at) {
+    const auto line = parse_command_line(arguments);
+    REQUIRE(line);
+    const auto configuration = configure(*line, at);
+    REQUIRE(configuration);
+    const auto again = configuration->again();
+    REQUIRE(again);
+    CHECK(again->invocation.config_file == configuration->invocation.config_file);
+    CHECK(again->invocation.settings.mode == configuration->invocation.settings.mode);
+    return configuration->invocation.settings.mode;
+  };
+  for (const char* command : {"run", "detach", "ctl", "doctor"})
+    CHECK(mode({command}, standard) == Mode::observe);
+  for (const char* command : {"replay", "check"}) CHECK(mode({command}, standard) == Mode::enforce);
+  CHECK(mode({"run", "-c", named}, standard) == Mode::enforce);
+  CHECK(mode({"run", "--mode", "enforce"}, standard) == Mode::enforce);
+  CHECK(mode({"run"}, dir.path("nothing")) == Mode::enforce);
+
+  // What is wrong in it is told as of any other, and help goes without it.
+  dir.write("lockstep.toml", "mode = \n");
+  const auto line = parse_command_line({"run"});
+  const auto refused = configure(*line, standard);
+  REQUIRE_FALSE(refused);
+  CHECK_THAT(refused.error().text, Catch::Contains(standard + ":1"));
+  CHECK(mode({"run", "--help"}, standard) == Mode::enforce);
+
+  // A file that comes later is not read by a reload: what a run reads is settled at its start.
+  const auto early = configure(*line, dir.path("late.toml"));
+  dir.write("late.toml", "mode = \"observe\"\n");
+  CHECK(early->again()->invocation.settings.mode == Mode::enforce);
+}
+
 TEST_CASE("captures may be any number, with options between them", "[engine][cli]") {
   const auto line = parse_command_line({"replay", "a.pcap", "b.pcap", "-k", "none", "c.pcap", "-"});
   REQUIRE(line);

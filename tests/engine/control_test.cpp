@@ -83,7 +83,8 @@ struct Served {
   Directory dir;
   AskedEngine target{dir};
   ControlSettings settings{dir.path("control.socket"), ""};
-  std::unique_ptr<ControlServer> server = ControlServer::open(settings, target, 500ms).value();
+  std::unique_ptr<ControlServer> server =
+      std::make_unique<ControlServer>(ControlSocket::make(settings).value(), target, 500ms);
 
   json ask(const std::string& command, const json& arguments = json::object()) {
     auto connection = ControlConnection::open(settings.socket);
@@ -279,10 +280,10 @@ TEST_CASE("the socket: who may use it, and what stands in its place", "[engine][
   struct stat there {};
   REQUIRE(::stat(served.settings.socket.c_str(), &there) == 0);
   CHECK((there.st_mode & 0777) == 0660);
-  CHECK_FALSE(ControlServer::open(served.settings, served.target));  // it is served
-  CHECK_FALSE(ControlServer::open({served.dir.path("a.rules"), ""}, served.target));
+  CHECK_FALSE(ControlSocket::make(served.settings));  // it is served
+  CHECK_FALSE(ControlSocket::make({served.dir.path("a.rules"), ""}));
   CHECK(std::filesystem::exists(served.dir.path("a.rules")));
-  CHECK_FALSE(ControlServer::open({served.dir.path("x"), "no-such-group"}, served.target));
+  CHECK_FALSE(ControlSocket::make({served.dir.path("x"), "no-such-group"}));
   {
     const auto left = served.dir.path("left");
     std::filesystem::create_directory(served.dir.path("d"));
@@ -292,7 +293,7 @@ TEST_CASE("the socket: who may use it, and what stands in its place", "[engine][
     const int file = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     REQUIRE(::bind(file, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     ::close(file);
-    CHECK(ControlServer::open({left, ""}, served.target));  // nobody serves it any more
+    CHECK(ControlSocket::make({left, ""}));  // nobody serves it any more
   }
   if (geteuid() != 0) {
     std::cout << "SKIPPED: not root, so that no other user can be tried\n";

@@ -87,6 +87,9 @@ class Lab:
         self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
         LIBC.mount(b"tmpfs", self.folder.encode(), b"tmpfs", 0, None)
         os.mkdir(self.path("bpf"))
+        self.no_settings = self.path("none.toml")
+        with open(self.no_settings, "w", encoding="utf-8"):
+            pass
         LIBC.mount(b"bpf", self.path("bpf").encode(), b"bpf", 0, None)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
         try:
@@ -192,18 +195,20 @@ class Lab:
             file.write(text)
         return self.path("live.rules")
 
-    def command(self, name):
+    # Without `-c` a file of settings that names none, so that none of the machine's is read.
+    def command(self, name, *options):
         pairs = "outside:inside,outside1:inside1" if self.second else "outside:inside"
         return [self.program, name, "--pair", pairs, "--set", f"wire.run-dir={self.path('run')}",
-                "--set", f"wire.pin-dir={self.path('bpf/lockstep')}"]
+                "--set", f"wire.pin-dir={self.path('bpf/lockstep')}",
+                *([] if "-c" in options else ["-c", self.no_settings]), *options]
 
     # What a run left: the kernel's part of the wire, and how the interfaces were.
     def detach(self):
         self.shell("engine", *self.command("detach"))
 
     def start(self, *options, rules=None, wait="inspecting"):
-        command = [*self.command("run"), "--capture", self.capture, "--set", f"control.socket={self.path('control')}",
-                   "-l", self.path("log"), *options]
+        command = self.command("run", "--capture", self.capture, "--set", f"control.socket={self.path('control')}",
+                               "-l", self.path("log"), *options)
         if rules:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")
@@ -219,7 +224,8 @@ class Lab:
 
     # A control command; its answer. `code` is the exit code that it must have.
     def ctl(self, *words, code=0):
-        result = subprocess.run([self.program, "ctl", "--socket", self.path("control"), "--json", *map(str, words)],
+        result = subprocess.run([self.program, "ctl", "-c", self.no_settings, "--socket", self.path("control"), "--json",
+                                 *map(str, words)],
                                 text=True, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert result.returncode == code, f"ctl {words}: exit {result.returncode}\n{result.stdout}{result.stderr}"
         return json.loads(result.stdout)["message"] if result.stdout else result.stderr
