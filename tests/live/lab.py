@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = os.path.join(HERE, "peer.py")
 CLIENT, SERVER = "10.9.0.1", "10.9.0.2"
 CLIENT6, SERVER6 = "fd09::1", "fd09::2"
+MEMORY = 700 << 20  # that the engine may take: flow tables, stream pool and rings of the standard settings
 SECOND_CLIENT, SECOND_SERVER = "10.10.0.1", "10.10.0.2"
 
 
@@ -113,9 +114,10 @@ class Sums:
             same(f"{port}: frames = the sum of what became of them", side.pop(""), sum(side.values()))
             side["lost"], side["refused"], side["sent"] = lost, refused, sum(side.get(name, 0) for name in FORWARDED)
         same("received by the engine = given to it", packets[""], sum(side.get("to the engine", 0) for side in sides))
+        self.frames = sum(blocks[port][""] for port in ports)
         came = [sum(counts[port][1] for port in ports) for counts in (*self.start, *end)]
         went = [sum(counts[port][0] for port in ports) for counts in (*self.start, *end)]
-        same("frames in the kernel = sent by the hosts", sum(blocks[port][""] for port in ports), came[2] - came[1], came[3] - came[0])
+        same("frames in the kernel = sent by the hosts", self.frames, came[2] - came[1], came[3] - came[0])
         left = sum(side["sent"] for side in sides) + sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "made here"))
         # An interface also counts as dropped what came while it was down, which the kernel's part never saw.
         refused = sum(side["refused"] for side in sides)
@@ -314,6 +316,11 @@ class Lab:
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
         self.engine.wait(timeout=10)
+
+    # The most memory that the engine ever had, in bytes.
+    def peak(self):
+        with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
 
     def events(self, kind):
         with open(self.path("log/eve.json"), encoding="utf-8") as file:
