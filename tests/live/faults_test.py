@@ -9,7 +9,6 @@ import lab
 import raw
 
 
-
 def syns(count):
     for _ in range(count):
         source = f"{random.randint(11, 200)}.{random.randint(0, 255)}.{random.randint(0, 255)}.{random.randint(1, 254)}"
