@@ -48,6 +48,18 @@ Settings share_of(Settings settings, std::size_t workers) {
 InlineRun::InlineRun(const Settings& settings)
     : settings_(settings), seed_(random_seed()), hosts_({}, seed_) {}
 
+std::array<Arrivals, 2> MannedWire::arrivals() const {
+  std::array<Arrivals, 2> sum{};
+  for (const auto& worker : workers) {
+    const WorkerReport report = worker->report();
+    for (std::size_t side = 0; side < sum.size(); ++side) {
+      sum[side].received += report.arrivals[side].received;
+      sum[side].lost += report.arrivals[side].lost;
+    }
+  }
+  return sum;
+}
+
 InlineRun::~InlineRun() {
   for (Worker* worker : workers_) worker->stop();
 }
@@ -186,6 +198,7 @@ std::vector<std::string> InlineRun::stop() {
     if (!worker->error().empty()) errors.push_back(worker->error());
   }
   seats_.clear();
+  for (Worker* worker : workers_) worker->close();
   for (const MannedWire& manned : wires_) {
     if (const auto restored = manned.wire->release(); !restored) errors.push_back(restored.error());
   }

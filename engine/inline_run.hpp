@@ -33,6 +33,8 @@ struct MannedWire {
   std::vector<std::unique_ptr<Worker>> workers;
 
   [[nodiscard]] const WirePair& pair() const { return wire->pair(); }
+  // What was for its workers by each interface, as they last told it.
+  [[nodiscard]] std::array<Arrivals, 2> arrivals() const;
 };
 
 class InlineRun {

@@ -8,10 +8,6 @@
 namespace lockstep {
 namespace {
 
-std::uint64_t lost(const Counters& counters) {
-  return counters.kind(PacketKind::lost).packets;
-}
-
 std::uint64_t bad_checksums(const Counters& counters) {
   return counters.reason(Reason::ip_bad_checksum).packets + counters.reason(Reason::tcp_bad_checksum).packets;
 }
@@ -88,18 +84,19 @@ std::string Service::capture_mode() const {
   return run_.wires().front().pair().plan().afxdp ? "AF_XDP" : "AF_PACKET";
 }
 
-// Which interface a packet was lost at, or was broken, is not known apart: the pair's stand at its outside.
+// At which interface a packet was broken is not known apart: the pair's stand at its outside.
 std::vector<InterfaceCounts> Service::interfaces() const {
   std::vector<InterfaceCounts> all;
   for (const MannedWire& wire : run_.wires()) {
     InterfaceCounts outside{wire.pair().outside()}, inside{wire.pair().inside()};
-    for (const auto& worker : wire.workers) {
-      const WorkerReport report = worker->report();
-      outside.packets += report.arrived[0].packets;
-      inside.packets += report.arrived[1].packets;
-      outside.dropped += lost(report.counters);
-      outside.invalid_checksums += bad_checksums(report.counters);
-    }
+    const auto arrivals = wire.arrivals();
+    outside.packets = arrivals[0].received.packets;
+    const auto refused = wire.wire->refused();
+    outside.dropped = arrivals[0].lost.packets + refused[0];
+    inside.packets = arrivals[1].received.packets;
+    inside.dropped = arrivals[1].lost.packets + refused[1];
+    for (const auto& worker : wire.workers)
+      outside.invalid_checksums += bad_checksums(worker->report().counters);
     if (const auto counts = wire.wire->counts()) {
       add_kernel(outside, (*counts)[0]);
       add_kernel(inside, (*counts)[1]);

@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <spdlog/spdlog.h>
 
+#include "engine/interface/link.hpp"
 #include "engine/ports/afpacket_port.hpp"
 #include "engine/rule_ends.hpp"
 
@@ -58,6 +59,7 @@ tl::expected<void, std::string> Wire::attach() {
   reader_.emplace(std::move(*reader));
   prefixes_.emplace(std::move(*prefixes));
   before_ = reader_->read();
+  refused_before_ = refused();
   set_policy();
   return {};
 }
@@ -192,13 +194,23 @@ std::optional<xdp::Counts> Wire::counts() const {
   return counts;
 }
 
+std::array<std::uint64_t, LS_SIDES> Wire::refused() const {
+  const auto outside = read_link(pair_.outside()), inside = read_link(pair_.inside());
+  if (!outside || !inside) return {};
+  std::array<std::uint64_t, LS_SIDES> refused{outside->received_drops + inside->transmit_drops,
+                                              inside->received_drops + outside->transmit_drops};
+  for (std::size_t side = 0; side < LS_SIDES; ++side)
+    refused[side] -= std::min(refused[side], refused_before_[side]);
+  return refused;
+}
+
 void Wire::begin() {
   if (program_)
     std::atomic_ref(program_->config().fail_closed).store(settings_.fail == UnseenPolicy::closed ? 1 : 0);
 }
 
 void Wire::end() {
-  if (gate_) gate_->shut();
+  if (gate_) gate_->close();
 }
 
 // Without one of its interfaces nothing is left to go on.

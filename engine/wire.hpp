@@ -61,6 +61,10 @@ class Wire {
   [[nodiscard]] std::string plan() const { return to_string(pair_.plan()); }
   // What the kernel did since take(); nothing without its part of the wire.
   [[nodiscard]] std::optional<xdp::Counts> counts() const;
+  // Frames that came in by each side and were forwarded, by the kernel or the engine, and that the other
+  // side's interface did not take, since take(); by the interfaces' own account, so at most: what came while
+  // the side was down is among it.
+  [[nodiscard]] std::array<std::uint64_t, LS_SIDES> refused() const;
   [[nodiscard]] const xdp::Program* program() const { return program_ ? &*program_ : nullptr; }
 
  private:
@@ -93,6 +97,7 @@ class Wire {
   std::optional<xdp::Prefixes> prefixes_;
   std::optional<xdp::CountReader> reader_;
   xdp::Counts before_{};
+  std::array<std::uint64_t, LS_SIDES> refused_before_{};
 };
 
 // The directory of the pair's program and maps.

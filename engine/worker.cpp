@@ -80,6 +80,10 @@ void Worker::run() {
   log_.be_patient();
   pipeline_->finish();
   port_->flush();
+}
+
+void Worker::close() {
+  port_->close();
   take_losses();
   reporter_.finish(clock_.now());
   snapshot();
@@ -109,7 +113,7 @@ void Worker::process(std::size_t count) {
   if (count == 0) return;
   const auto start = std::chrono::steady_clock::now();
   for (Frame& frame : std::span(batch_).first(count)) {
-    arrived_[frame.port & 1U] += {1, frame.wire_length};
+    arrivals_[frame.port & 1U].received += {1, frame.wire_length};
     reporter_.arrived(frame);
     pipeline_->process(frame);
   }
@@ -151,7 +155,12 @@ void Worker::take_losses() {
   Counters& counters = reporter_.counters();
   for (std::size_t i = 1; i < reason_count; ++i) {
     const auto reason = static_cast<Reason>(i);
-    if (losses.received[i].packets > 0) counters.lost(reason, losses.received[i]);
+    for (std::size_t side = 0; side < arrivals_.size(); ++side) {
+      const Amount& lost = losses.received[side][i];
+      if (lost.packets == 0) continue;
+      counters.lost(reason, lost);
+      arrivals_[side].lost += lost;
+    }
     if (losses.leaving[i].packets > 0) counters.not_sent(reason, losses.leaving[i]);
     if (losses.made[i].packets > 0) counters.made_in_vain(losses.made[i]);
   }
@@ -177,7 +186,7 @@ void Worker::snapshot() {
   reporter_.counters().detect.recursion_limit = inspector_->counters().recursion_limit;
   reporter_.counters().detect.pcre_limit = inspector_->counters().pcre_limit;
   const std::scoped_lock lock(mutex_);
-  report_ = {reporter_.counters(), pipeline_->gauges(), arrived_};
+  report_ = {reporter_.counters(), pipeline_->gauges(), arrivals_};
 }
 
 WorkerReport Worker::report() const {

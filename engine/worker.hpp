@@ -29,11 +29,17 @@ struct WorkerHistograms {
   Histogram swap;    // nanoseconds that a rule set took to be taken up
 };
 
+// What was for a worker by one of the interfaces.
+struct Arrivals {
+  Amount received;  // it was looked at
+  Amount lost;      // before that; under a reason among the counters; bytes may be unknown
+};
+
 // What a worker told of itself at one moment.
 struct WorkerReport {
   Counters counters;
   Gauges gauges;
-  std::array<Amount, 2> arrived;  // by the outside interface, by the inside one
+  std::array<Arrivals, 2> arrivals;  // by the outside interface, by the inside one
 };
 
 class Worker {
@@ -59,6 +65,8 @@ class Worker {
   void start(std::function<void()> failed);
   // Lets the worker end behind its batch, and waits for it. What it held is given up.
   void stop();
+  // Tells what was for it and came too late. Once no worker of its pair runs.
+  void close();
 
   // From any thread. As it was at most a second ago; after stop() as it ended.
   [[nodiscard]] WorkerReport report() const;
@@ -104,7 +112,7 @@ class Worker {
   std::atomic<std::uint64_t> turns_{0};  // the worker alone writes
   Mailbox mailbox_;
   WorkerHistograms histograms_;
-  std::array<Amount, 2> arrived_{};
+  std::array<Arrivals, 2> arrivals_{};
   mutable std::mutex mutex_;  // of the report
   WorkerReport report_;
   std::thread thread_;

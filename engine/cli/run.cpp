@@ -223,11 +223,25 @@ class Run {
     const bool good = run_->finish_logs();
     const Counters counters = run_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
-    for (const MannedWire& wire : run_->wires()) {
-      if (const auto counts = wire.wire->counts())
-        fmt::print("{}", kernel_summary(*counts, use_colours(stdout)));
+    bool balanced = counters.imbalances().empty();
+    for (const MannedWire& wire : run_->wires()) balanced = tell_sides(wire) && balanced;
+    return good && balanced ? exit_ok : exit_bad_input;
+  }
+
+  // False: what the kernel gave to the engine is not what that knows of.
+  static bool tell_sides(const MannedWire& wire) {
+    const auto counts = wire.wire->counts();
+    if (!counts) return true;
+    const auto arrivals = wire.arrivals();
+    const auto refused = wire.wire->refused();
+    bool balanced = true;
+    for (std::size_t side = 0; side < LS_SIDES; ++side) {
+      const SideSummary summary{side == 0 ? wire.pair().outside() : wire.pair().inside(), (*counts)[side],
+                                arrivals[side].received.packets, arrivals[side].lost.packets, refused[side]};
+      fmt::print("{}", to_string(summary, use_colours(stdout)));
+      balanced = summary.balanced() && balanced;
     }
-    return good && counters.imbalances().empty() ? exit_ok : exit_bad_input;
+    return balanced;
   }
 
   const Configuration& configuration_;

@@ -131,23 +131,28 @@ void put_honesty(Page& page, const Counters& counters) {
 
 }  // namespace
 
-std::string kernel_summary(const xdp::Counts& counts, bool colours) {
+std::string to_string(const SideSummary& side, bool colours) {
   Page page(colours);
-  const auto sum = [&](std::size_t what) { return counts[0][what].packets + counts[1][what].packets; };
   std::uint64_t all = 0;
-  for (std::size_t what = 0; what < LS_COUNTED; ++what) all += sum(what);
-  page.head("kernel", fmt::format("{} frames", grouped(all)));
-  for (const auto& [way, text] : {std::pair(LS_TO_ENGINE, "to the engine"),
-                                  {LS_FORWARDED, "forwarded"},
-                                  {LS_FORWARDED_BYPASS, "of flows that were let go"},
-                                  {LS_FORWARDED_ALLOWED, "of allowed prefixes"},
-                                  {LS_FORWARDED_OPEN, "in the engine's stead"}}) {
-    if (sum(static_cast<std::size_t>(way)) > 0)
-      page.line(sum(static_cast<std::size_t>(way)), text, Colour::green);
-  }
+  for (const ls_count& count : side.kernel) all += count.packets;
+  page.head(side.interface, fmt::format("{} in the kernel", counted(all, "frame")));
+  const auto part = [&](std::uint64_t count, std::string_view name, Colour colour,
+                        std::string_view text = {}) {
+    if (count > 0) page.line(count, name, colour, text);
+  };
+  part(side.kernel[LS_TO_ENGINE].packets, "to the engine", Colour::green);
+  part(side.received, "received there", Colour::green);
+  part(side.lost, "lost on the way there", Colour::red, "see the reasons above");
+  part(side.kernel[LS_FORWARDED].packets, "forwarded", Colour::green);
+  part(side.kernel[LS_FORWARDED_BYPASS].packets, "of flows that were let go", Colour::green);
+  part(side.kernel[LS_FORWARDED_ALLOWED].packets, "of allowed prefixes", Colour::green);
+  part(side.kernel[LS_FORWARDED_OPEN].packets, "in the engine's stead", Colour::green);
+  part(side.refused, name(Reason::egress_refused), Colour::red, "at most: the interfaces' own account");
   for (std::size_t what = LS_DROPPED; what < LS_COUNTED; ++what)
-    if (sum(what) > 0)
-      page.line(sum(what), name(kernel_reason(what)), Colour::red, text(kernel_reason(what)));
+    part(side.kernel[what].packets, name(kernel_reason(what)), Colour::red, text(kernel_reason(what)));
+  if (!side.balanced())
+    page.error(fmt::format("counters: {}: {} frames to the engine are not {} received + {} lost",
+                           side.interface, side.kernel[LS_TO_ENGINE].packets, side.received, side.lost));
   return page.take();
 }
 

@@ -22,8 +22,20 @@ struct Summary {
 // errors.
 [[nodiscard]] std::string to_string(const Summary& summary, bool colours);
 
-// What the kernel's part of a wire did, both sides together.
-[[nodiscard]] std::string kernel_summary(const xdp::Counts& counts, bool colours);
+// What came in by one interface of a pair: each frame in one way of the kernel's part of the wire (enum
+// ls_way and ls_drop), and what the engine knows of those that it was given.
+struct SideSummary {
+  std::string_view interface;
+  std::span<const ls_count, LS_COUNTED> kernel;
+  std::uint64_t received = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t refused = 0;  // of what was forwarded, by the kernel or the engine: see Wire::refused()
+
+  // Given to the engine = received + lost; holds once nothing is on its way.
+  [[nodiscard]] bool balanced() const { return kernel[LS_TO_ENGINE].packets == received + lost; }
+};
+// With an error at the end if it is not balanced.
+[[nodiscard]] std::string to_string(const SideSummary& side, bool colours);
 
 // "1,234,567"
 [[nodiscard]] std::string grouped(std::uint64_t number);

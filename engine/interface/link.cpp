@@ -1,5 +1,6 @@
 #include "engine/interface/link.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -74,6 +75,14 @@ void take_info(const nlattr* attribute, Link& link) {
 
 void take_attribute(std::uint16_t type, const nlattr* attribute, Link& link) {
   switch (type) {
+    case IFLA_STATS64: {
+      rtnl_link_stats64 stats{};
+      std::memcpy(&stats, mnl_attr_get_payload(attribute),
+                  std::min<std::size_t>(sizeof stats, mnl_attr_get_payload_len(attribute)));
+      link.received_drops = stats.rx_dropped;
+      link.transmit_drops = stats.tx_dropped;
+      break;
+    }
     case IFLA_MTU:
       link.mtu = mnl_attr_get_u32(attribute);
       break;

@@ -33,6 +33,11 @@ struct Link {
   bool ethernet = false;
   std::string master;  // of the bridge or bond that it is a part of
   std::vector<std::string> addresses;
+  // Frames that it dropped by its own account, since it was made (rtnl_link_stats64). veth counts a
+  // redirected frame that the other interface did not take as received_drops, as it does one that came while
+  // it was down; one that was lost behind it is among transmit_drops.
+  std::uint64_t received_drops = 0;
+  std::uint64_t transmit_drops = 0;
   std::optional<XdpFeatures> xdp;  // none: the kernel does not tell
 };
 

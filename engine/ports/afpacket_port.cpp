@@ -65,6 +65,7 @@ class AfpacketPort::End {
   [[nodiscard]] tl::expected<void, std::string> check();
 
  private:
+  [[nodiscard]] std::size_t side() const { return port_ & 1U; }
   [[nodiscard]] tpacket2_hdr& slot(std::size_t index) const {
     const std::size_t block = index / slots_a_block_;
     return *reinterpret_cast<tpacket2_hdr*>(ring_ + block * block_bytes +
@@ -153,7 +154,7 @@ std::size_t AfpacketPort::End::receive(std::span<Frame> batch, Timestamp now, st
     tpacket2_hdr& header = slot(next_);
     next_ = next_ + 1 == slots_ ? 0 : next_ + 1;
     if (header.tp_snaplen < header.tp_len) {
-      losses.received[static_cast<std::size_t>(Reason::frame_too_long)] += {1, header.tp_len};
+      losses.received[side()][static_cast<std::size_t>(Reason::frame_too_long)] += {1, header.tp_len};
       continue;
     }
     if ((status & TP_STATUS_CSUMNOTREADY) != 0) warn_of_checksums();
@@ -225,7 +226,7 @@ void AfpacketPort::End::count_kernel_losses(PortLosses& losses) {
   tpacket_stats stats{};
   socklen_t size = sizeof stats;
   if (::getsockopt(socket_.get(), SOL_PACKET, PACKET_STATISTICS, &stats, &size) == 0)
-    losses.received[static_cast<std::size_t>(Reason::socket_queue_full)] += {stats.tp_drops, 0};
+    losses.received[side()][static_cast<std::size_t>(Reason::socket_queue_full)] += {stats.tp_drops, 0};
 }
 
 tl::expected<void, std::string> AfpacketPort::End::check() {

@@ -67,7 +67,7 @@ void AfxdpPort::beat() {
 
 bool AfxdpPort::take_gap() {
   const std::uint64_t epoch = parts_.gate->epoch();
-  if (epoch == epoch_) return false;
+  if (epoch == epoch_ || parts_.gate->closed()) return false;
   epoch_ = epoch;
   for (Ingress& ingress : ingresses_) discard(ingress);
   return true;
@@ -80,7 +80,7 @@ void AfxdpPort::discard(Ingress& ingress) {
     for (std::size_t i = 0; i < count; ++i) {
       const xdp_desc& descriptor = ingress.socket->peek(i);
       const bool last = (descriptor.options & afxdp::continued) == 0;
-      auto& lost = losses_.received[static_cast<std::size_t>(Reason::forwarded_past)];
+      auto& lost = losses_.received[ingress.side][static_cast<std::size_t>(Reason::forwarded_past)];
       lost += {last ? 1U : 0U, descriptor.len};
       frames += last ? 1 : 0;
       give_back(memory_.chunk_of(descriptor.addr));
@@ -88,6 +88,22 @@ void AfxdpPort::discard(Ingress& ingress) {
     ingress.socket->take(count);
     watermark_.taken(ingress.mark, frames);
   }
+}
+
+// What was handed over is lost with its worker.
+void AfxdpPort::discard_handed() {
+  for (std::size_t other = 0; other < exchange_.workers(); ++other) {
+    if (other == parts_.number) continue;
+    exchange_.lane(other, parts_.number).frames.consume_all([this](const afxdp::Handed& handed) {
+      auto& lost = losses_.received[handed.side][static_cast<std::size_t>(Reason::forwarded_past)];
+      lost += {handed.pieces == 1 ? 1U : 0U, handed.descriptor.len};
+    });
+  }
+}
+
+void AfxdpPort::close() {
+  for (Ingress& ingress : ingresses_) discard(ingress);
+  discard_handed();
 }
 
 tl::expected<std::size_t, std::string> AfxdpPort::receive(std::span<Frame> batch) {
@@ -173,7 +189,7 @@ void AfxdpPort::hand_over(std::size_t owner, std::size_t side, std::size_t piece
       bytes += at(i).len;
       give_back(memory_.chunk_of(at(i).addr));
     }
-    return lose(losses_.received, Reason::handover_full, bytes);
+    return lose(losses_.received[side], Reason::handover_full, bytes);
   }
   for (std::size_t i = 0; i < pieces; ++i)
     lane.frames.push({at(i), static_cast<std::uint8_t>(side), static_cast<std::uint8_t>(pieces - i)});
@@ -230,7 +246,7 @@ void AfxdpPort::transmit_copy(std::size_t side, std::span<const std::uint8_t> by
   }
 }
 
-void AfxdpPort::lose(std::array<Amount, reason_count>& list, Reason reason, std::uint64_t bytes) {
+void AfxdpPort::lose(PortLosses::ByReason& list, Reason reason, std::uint64_t bytes) {
   list[static_cast<std::size_t>(reason)] += {1, bytes};
 }
 
@@ -278,8 +294,10 @@ void AfxdpPort::flush() {
   for (Socket* egress : egress_)
     if (!egress->kick()) unsent_ = true;
   reclaim();
-  const std::uint64_t lost = watermark_.advance(now_);
-  losses_.received[static_cast<std::size_t>(Reason::socket_queue_full)] += {lost, 0};
+  watermark_.advance(now_, [this](std::size_t mark, std::uint64_t lost) {
+    const std::size_t side = ingresses_[mark].side;
+    losses_.received[side][static_cast<std::size_t>(Reason::socket_queue_full)] += {lost, 0};
+  });
 }
 
 void AfxdpPort::wait(std::chrono::milliseconds longest) {
@@ -302,7 +320,7 @@ void AfxdpPort::wait(std::chrono::milliseconds longest) {
 PortLosses AfxdpPort::take_losses() {
   for (Ingress& ingress : ingresses_) {
     const afxdp::SocketLosses now = ingress.socket->losses();
-    losses_.received[static_cast<std::size_t>(Reason::socket_queue_full)] +=
+    losses_.received[ingress.side][static_cast<std::size_t>(Reason::socket_queue_full)] +=
         {now.ring_full - ingress.losses.ring_full, 0};
     losses_.leaving[static_cast<std::size_t>(Reason::egress_refused)] +=
         {now.invalid - ingress.losses.invalid, 0};

@@ -54,6 +54,7 @@ class AfxdpPort final : public InlinePort {
   [[nodiscard]] PortLosses take_losses() override;
   [[nodiscard]] bool take_gap() override;
   void resume() override { parts_.gate->pass(parts_.number, epoch_); }
+  void close() override;
 
  private:
   struct Ingress {
@@ -68,6 +69,7 @@ class AfxdpPort final : public InlinePort {
   [[nodiscard]] std::size_t receive_from(Ingress& ingress, std::span<Frame> batch);
   [[nodiscard]] std::size_t receive_handed(std::span<Frame> batch);
   void discard(Ingress& ingress);
+  void discard_handed();
   template <class DescriptorAt>
   void hand_over(std::size_t owner, std::size_t side, std::size_t pieces, const DescriptorAt& at);
   [[nodiscard]] std::size_t room_towards(std::size_t side);
@@ -79,7 +81,7 @@ class AfxdpPort final : public InlinePort {
   void give_back(afxdp::Address chunk);
   void reclaim();
   void refill();
-  void lose(std::array<Amount, reason_count>& list, Reason reason, std::uint64_t bytes);
+  static void lose(PortLosses::ByReason& list, Reason reason, std::uint64_t bytes);
   [[nodiscard]] tl::expected<void, std::string> check() const;
 
   Parts parts_;

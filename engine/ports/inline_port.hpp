@@ -21,9 +21,11 @@ inline constexpr std::uint16_t outside_port = 2;
 // Frames that the kernel or an interface lost, each under its reason, since the last time they were asked
 // for.
 struct PortLosses {
-  std::array<Amount, reason_count> received{};  // before they were handed out here; bytes may be unknown
-  std::array<Amount, reason_count> leaving{};   // given to finish(), and could not be sent
-  std::array<Amount, reason_count> made{};      // given to send(), and could not be sent
+  using ByReason = std::array<Amount, reason_count>;
+  // Before they were handed out here, by the side that they came in by (0: outside); bytes may be unknown.
+  std::array<ByReason, 2> received{};
+  ByReason leaving{};  // given to finish(), and could not be sent
+  ByReason made{};     // given to send(), and could not be sent
 };
 
 class InlinePort : public PacketPort {
@@ -40,6 +42,9 @@ class InlinePort : public PacketPort {
   [[nodiscard]] virtual bool take_gap() { return false; }
   // The engine no longer relies on anything from before the gap.
   virtual void resume() {}
+  // No frame is read any more: what still waits is lost, and told by take_losses(). Once no worker of the
+  // pair runs; only take_losses() may follow.
+  virtual void close() {}
 };
 
 }  // namespace lockstep

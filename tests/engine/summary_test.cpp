@@ -200,3 +200,21 @@ TEST_CASE("progress stays within its line", "[engine][progress]") {
   CHECK(progress_text(3, 2, 0s).find("100 %") != std::string::npos);
   CHECK(progress_text(1ULL << 50, 1ULL << 50, 1ms).size() < 100);
 }
+
+TEST_CASE("a side says what the kernel gave to the engine and that does not know of", "[summary]") {
+  std::array<ls_count, LS_COUNTED> kernel{};
+  kernel[LS_TO_ENGINE].packets = 1000;
+  kernel[LS_DROP_LAND].packets = 2;
+  const SideSummary good{"eth0", kernel, 990, 10};
+  CHECK(good.balanced());
+  const std::string told = to_string(good, false);
+  CHECK(told.find("eth0        1,002 frames in the kernel") == 0);
+  CHECK(told.find("land") != std::string::npos);
+  CHECK(told.find("error") == std::string::npos);
+
+  const SideSummary bad{"eth0", kernel, 990, 9};
+  CHECK_FALSE(bad.balanced());
+  CHECK(to_string(bad, false)
+            .find("error: counters: eth0: 1000 frames to the engine are not 990 received + "
+                  "9 lost\n") != std::string::npos);
+}

@@ -8,8 +8,6 @@ import time
 import lab
 import raw
 
-MEMORY = 700 << 20  # flow tables, stream pool and rings of the standard settings
-
 
 def syns(count):
     for _ in range(count):
@@ -82,11 +80,6 @@ TABLE = [
 OPTIONS = {"map full": ("--set", "wire.kernel-flows=8")}
 
 
-def resident(wire):
-    with open(f"/proc/{wire.pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
-
-
 def run(wire, row, rules):
     name, fault, reason, _ = row
     begin = wire.start(*OPTIONS.get(name, ()), rules=rules)
@@ -94,8 +87,8 @@ def run(wire, row, rules):
     time.sleep(1)
     fault(wire, rules)
     wire.finish(honest, 90)
-    peak = resident(wire)
-    assert peak < MEMORY, f"{name}: {peak >> 20} MiB"
+    peak = wire.peak()
+    assert peak < lab.MEMORY, f"{name}: {peak >> 20} MiB"
     wire.stop()
     if wire.capture == "afxdp":
         wire.detach()

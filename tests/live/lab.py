@@ -10,6 +10,7 @@ BPF file system of the test's own is mounted in its own mount namespace.
 import ctypes
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -25,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = os.path.join(HERE, "peer.py")
 CLIENT, SERVER = "10.9.0.1", "10.9.0.2"
 CLIENT6, SERVER6 = "fd09::1", "fd09::2"
+MEMORY = 700 << 20  # that the engine may take: flow tables, stream pool and rings of the standard settings
 SECOND_CLIENT, SECOND_SERVER = "10.10.0.1", "10.10.0.2"
 
 
@@ -69,6 +71,63 @@ def wait_for(condition, seconds, what):
             return value
         time.sleep(0.02)
     raise AssertionError(f"not within {seconds} s: {what}")
+
+
+class Sums:
+    """What one run must add up to: by its own summary, and beside the counts of the hosts' interfaces, of which it is
+    known how they stood shortly before and after its begin and its end."""
+
+    def __init__(self, begin, before, after):
+        self.begin, self.start = begin, (before, after)
+
+    # The lines below each head of the summary, by name, and its own number under "".
+    @staticmethod
+    def read(said):
+        blocks, lines = {}, said.splitlines()
+        for line in lines[next(i for i, line in enumerate(lines) if line.startswith("packets  ")):]:
+            if line and line[0] != " ":
+                name, number = re.match(r"(\S+(?: gap)?) +([\d,]+)?", line).groups()
+                block = blocks.setdefault(name, {"": int(number.replace(",", "")) if number else 0})
+            elif line:
+                number, name = re.match(r" +([\d,]+)  (.+?)(?:  |$)", line).groups()
+                block[name] = int(number.replace(",", ""))
+        return blocks
+
+    def check(self, said, *end):
+        blocks, problems = self.read(said), []
+
+        def same(what, left, low, high=None):
+            if not low <= left <= (low if high is None else high):
+                problems.append(f"{what}: {left} is not {low}" + (f" to {high}" if high is not None else ""))
+
+        packets = blocks["packets"]
+        same("received by the engine = forwarded + rewritten + dropped + held", packets[""],
+             sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "dropped", "held")))
+        same("rewritten + dropped = the sum of the reasons", packets.get("rewritten", 0) + packets.get("dropped", 0),
+             sum(count for name, count in blocks.get("reasons", {}).items() if name))
+        ports = list(self.start[0])
+        sides = [dict(blocks[port]) for port in ports]
+        for port, side in zip(ports, sides):
+            given = side.get("to the engine", 0)
+            received, lost, refused = (side.pop(name, 0) for name in ("received there", "lost on the way there", "egress_refused"))
+            same(f"{port}: given to the engine = received + lost", given, received + lost)
+            same(f"{port}: frames = the sum of what became of them", side.pop(""), sum(side.values()))
+            side["lost"], side["refused"], side["sent"] = lost, refused, sum(side.get(name, 0) for name in FORWARDED)
+        same("received by the engine = given to it", packets[""], sum(side.get("to the engine", 0) for side in sides))
+        self.frames = sum(blocks[port][""] for port in ports)
+        came = [sum(counts[port][1] for port in ports) for counts in (*self.start, *end)]
+        went = [sum(counts[port][0] for port in ports) for counts in (*self.start, *end)]
+        same("frames in the kernel = sent by the hosts", self.frames, came[2] - came[1], came[3] - came[0])
+        left = sum(side["sent"] for side in sides) + sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "made here"))
+        # An interface also counts as dropped what came while it was down, which the kernel's part never saw.
+        refused = sum(side["refused"] for side in sides)
+        same("forwarded by kernel and engine, less what the interfaces refused = received by the hosts", left,
+             went[2] - went[1], went[3] - went[0] + refused)
+        assert not problems, "\n".join(["the sums do not hold:", *problems, str(blocks), f"sent {came}, received {went}"])
+
+
+# What the kernel forwards by itself.
+FORWARDED = ("forwarded", "of flows that were let go", "of allowed prefixes", "in the engine's stead")
 
 
 class Lab:
@@ -213,12 +272,14 @@ class Lab:
             command += ["-S", rules]
         self.output = open(self.path("engine.out"), "a+", encoding="utf-8")
         begin = self.output.seek(0, os.SEEK_END)
+        devices = self.devices()
         self.engine = self.spawn("engine", "setsid", "--wait", *command, stdout=self.output, stderr=self.output)
         # The process itself, below nsenter and setsid.
         def up():
             assert self.engine.poll() is None, "the engine ended:\n" + self.said(begin)
             return wait in self.said(begin)
         wait_for(up, 20, f"the engine says '{wait}'")
+        self.sums = Sums(begin, devices, self.devices())
         self.pid = int(self.shell("engine", "pgrep", "-f", "^" + self.program + " run .*" + self.folder).stdout.split()[0])
         return begin
 
@@ -235,17 +296,37 @@ class Lab:
             file.seek(begin)
             return file.read()
 
-    # SIGTERM; the engine's exit code says that all sums hold. Returns its summary.
+    # SIGTERM; the engine's exit code says that all sums hold, and they are added up here. Returns how long it took.
     def stop(self, code=0):
+        before = self.devices()
         os.kill(self.pid, signal.SIGTERM)
         begin_wait = time.monotonic()
         self.engine.wait(timeout=20)
+        took = time.monotonic() - begin_wait
         assert self.engine.returncode == code, f"the engine's exit: {self.engine.returncode}\n{self.said()}"
-        return time.monotonic() - begin_wait
+        if self.capture == "afxdp":
+            self.sums.check(self.said(self.sums.begin), before, self.devices())
+        return took
+
+    # Frames that each host's end received and sent, by the interface of the engine that it is joined to.
+    def devices(self):
+        ends = [("client", "c0", "outside"), ("server", "s0", "inside")]
+        if self.second:
+            ends += [("client", "c1", "outside1"), ("server", "s1", "inside1")]
+        counts = {}
+        for host, end, port in ends:
+            stats = json.loads(self.shell(host, "ip", "-s", "-j", "link", "show", end).stdout)[0]["stats64"]
+            counts[port] = (stats["rx"]["packets"], stats["tx"]["packets"])
+        return counts
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
         self.engine.wait(timeout=10)
+
+    # The most memory that the engine ever had, in bytes.
+    def peak(self):
+        with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith("VmHWM"))
 
     def events(self, kind):
         with open(self.path("log/eve.json"), encoding="utf-8") as file:

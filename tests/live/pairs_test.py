@@ -1,4 +1,6 @@
-"""Two pairs in one run: each pair's events name its interfaces, thresholds count over both, and an interface can't be in two pairs."""
+"""Two pairs in one run, and three workers: what comes while they end is accounted for. Each pair's events name its interfaces, thresholds count over both, and an interface can't be in two pairs."""
+import time
+
 import lab
 
 with lab.Lab(second=True) as wire:
@@ -27,3 +29,26 @@ with lab.Lab(second=True) as wire:
     for interface in ("outside", "inside", "outside1", "inside1"):
         assert "PROMISC" not in wire.shell("engine", "ip", "link", "show", interface).stdout, interface
     print("two pairs: 18 connections, each under its own interfaces")
+
+
+# The engine ends, and begins anew, under full load by every queue.
+def end_under_load(wire, addresses):
+    rules = wire.rules('drop tcp any any -> any any (msg:"attack"; content:"NEVER-IN-THERE"; sid:1;)\n')
+    for family in ("0.0.0.0", "::"):
+        wire.serve("server", "serve", 5000, family)
+    wire.start(rules=rules)
+    loads = [wire.peer("client", "transfer", address, 5000, 32, 1 << 20, 5) for address in addresses]
+    for _ in range(3):
+        time.sleep(1)
+        wire.stop()
+        wire.start(rules=rules)
+    for load in loads:
+        print(wire.finish(load).strip())
+    wire.stop()
+
+
+with lab.Lab(second=True) as wire:
+    end_under_load(wire, (lab.SERVER, lab.SECOND_SERVER))
+with lab.Lab(queues=3) as wire:
+    end_under_load(wire, (lab.SERVER, lab.SERVER6))
+print("ended three times under load, with two pairs and with three workers: the sums hold")

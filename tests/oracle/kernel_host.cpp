@@ -101,6 +101,10 @@ tl::expected<void, std::string> KernelHost::set_up() {
   if (!tun) return tl::unexpected(tun.error());
   tun_ = *tun;
   buffer_.resize(1U << 16U);
+  return listen_to_all();
+}
+
+tl::expected<void, std::string> KernelHost::listen_to_all() {
   for (const bool v6 : {false, true}) {
     for (const Service service :
          {Service::plain, Service::small_window, Service::fast_open, Service::fast_open_cookie}) {

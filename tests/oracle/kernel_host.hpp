@@ -65,14 +65,14 @@ class KernelHost {
  public:
   // The error says what is missing: the privilege, or /dev/net/tun.
   [[nodiscard]] static tl::expected<std::unique_ptr<KernelHost>, std::string> make();
-  ~KernelHost();
+  virtual ~KernelHost();
   KernelHost(const KernelHost&) = delete;
   KernelHost& operator=(const KernelHost&) = delete;
 
   // An IP packet comes in.
-  void deliver(std::span<const std::uint8_t> packet);
+  virtual void deliver(std::span<const std::uint8_t> packet);
   // The next packet that the host sent, empty if there is none. Valid until the next call.
-  [[nodiscard]] std::span<std::uint8_t> next_packet();
+  [[nodiscard]] virtual std::span<std::uint8_t> next_packet();
 
   // Connections that were completed since the last call.
   [[nodiscard]] std::vector<HostSocket> accept();
@@ -80,8 +80,12 @@ class KernelHost {
   [[nodiscard]] std::optional<HostSocket> connect(const std::string& peer, std::uint16_t peer_port,
                                                   bool small_window);
 
- private:
+ protected:
   KernelHost() = default;
+  // In the namespace of the thread, which has the addresses of HostAddress.
+  tl::expected<void, std::string> listen_to_all();
+
+ private:
   tl::expected<void, std::string> set_up();
   tl::expected<void, std::string> listen(Service service, bool v6);
 

@@ -92,7 +92,9 @@ tl::expected<int, std::string> enter_namespace(const NamespaceConfig& config) {
   return tun.release();
 }
 
-tl::expected<int, std::string> enter_namespace() {
+namespace {
+
+NamespaceConfig hostile() {
   NamespaceConfig config;
   config.v4 = HostAddress::v4;
   config.v6 = HostAddress::v6;
@@ -113,7 +115,17 @@ tl::expected<int, std::string> enter_namespace() {
       {"ipv6/conf/default/router_solicitations", "0"},
       {"mptcp/enabled", "0"},
   };
-  return enter_namespace(config);
+  return config;
+}
+
+}  // namespace
+
+tl::expected<void, std::string> answer_at_once() {
+  return write_settings(hostile());
+}
+
+tl::expected<int, std::string> enter_namespace() {
+  return enter_namespace(hostile());
 }
 
 }  // namespace lockstep::oracle

@@ -21,6 +21,9 @@ struct NamespaceConfig {
 // (non-blocking, bare IP packets). The error says what is missing.
 [[nodiscard]] tl::expected<int, std::string> enter_namespace(const NamespaceConfig& config);
 
+// The stack of the thread's namespace answers every packet at once, as the hostile oracle needs it.
+[[nodiscard]] tl::expected<void, std::string> answer_at_once();
+
 // The hostile oracle's: the addresses of HostAddress, and a stack that answers every packet at once.
 [[nodiscard]] tl::expected<int, std::string> enter_namespace();
 

@@ -21,6 +21,7 @@ class Gate {
   // The worker relies on nothing from before `epoch`. Once none does the engine forwards again, unless the
   // kernel has begun anew meanwhile.
   void pass(std::size_t worker, std::uint64_t epoch) {
+    if (closed()) return;
     passed_[worker].store(epoch, std::memory_order_seq_cst);
     const auto there = [&](const std::atomic<std::uint64_t>& passed) { return passed.load() >= epoch; };
     if (std::all_of(passed_.begin(), passed_.end(), there))
@@ -31,10 +32,17 @@ class Gate {
     const std::uint64_t ready = std::atomic_ref(config_.ready).load(std::memory_order_acquire);
     std::atomic_ref(config_.epoch).store(ready + 1, std::memory_order_release);
   }
+  // For good: no worker opens it again.
+  void close() {
+    closed_.store(true);
+    shut();
+  }
+  [[nodiscard]] bool closed() const { return closed_.load(); }
 
  private:
   ls_config& config_;
   std::vector<std::atomic<std::uint64_t>> passed_;
+  std::atomic<bool> closed_ = false;
 };
 
 }  // namespace lockstep::afxdp

@@ -10,11 +10,11 @@ void Watermark::add(Socket& socket, ls_queue& shared) {
   std::atomic_ref(shared.finished).store(sent, std::memory_order_release);
 }
 
-std::uint64_t Watermark::advance(Time now) {
+bool Watermark::move_on(Time now) {
   const bool watched =
       now.time_since_epoch().count() < exchange_.watched_until.load(std::memory_order_relaxed);
   if (step_ == Step::idle) {
-    if (!watched) return 0;
+    if (!watched) return false;
     begin(now);
   }
   if (step_ == Step::taking && all_taken()) {
@@ -22,8 +22,9 @@ std::uint64_t Watermark::advance(Time now) {
     step_ = Step::leaving;
   }
   if (step_ == Step::leaving && all_left()) publish();
-  if (step_ == Step::taking && now - begun_ > std::chrono::seconds(1)) return write_off();
-  return 0;
+  if (step_ != Step::taking || now - begun_ <= std::chrono::seconds(1)) return false;
+  step_ = Step::idle;
+  return true;
 }
 
 void Watermark::begin(Time now) {
@@ -72,18 +73,13 @@ void Watermark::publish() {
 }
 
 // Frames that a socket refused without counting them (one that was not bound yet) are never heard of again.
-std::uint64_t Watermark::write_off() {
-  std::uint64_t lost = 0;
-  for (Queue& queue : queues_) {
-    // Drops since the round began are known, and the next round counts them.
-    const std::uint64_t known = queue.socket->losses().ring_full - queue.lost;
-    const auto missing = static_cast<std::int64_t>(queue.target - queue.taken - known);
-    if (missing <= 0 || queue.socket->waiting(1) > 0) continue;
-    queue.base += static_cast<std::uint64_t>(missing);
-    lost += static_cast<std::uint64_t>(missing);
-  }
-  step_ = Step::idle;
-  return lost;
+std::uint64_t Watermark::write_off(Queue& queue) {
+  // Drops since the round began are known, and the next round counts them.
+  const std::uint64_t known = queue.socket->losses().ring_full - queue.lost;
+  const auto missing = static_cast<std::int64_t>(queue.target - queue.taken - known);
+  if (missing <= 0 || queue.socket->waiting(1) > 0) return 0;
+  queue.base += static_cast<std::uint64_t>(missing);
+  return static_cast<std::uint64_t>(missing);
 }
 
 }  // namespace lockstep::afxdp

@@ -32,9 +32,14 @@ class Watermark {
   // An egress of the worker; to be added before use.
   void add_egress(const Socket& socket) { egresses_.push_back({&socket, 0}); }
 
-  // Behind a batch that was finished and given to the egresses. Returns frames that the kernel sent, and of
-  // which nothing came and nothing was heard for a second: they are lost.
-  std::uint64_t advance(Time now);
+  // Behind a batch that was finished and given to the egresses. `lost(n, frames)` is called for frames that
+  // the kernel sent to the `n`-th queue, and of which nothing came and nothing was heard for a second.
+  template <class Lost>
+  void advance(Time now, const Lost& lost) {
+    if (!move_on(now)) return;
+    for (std::size_t n = 0; n < queues_.size(); ++n)
+      if (const std::uint64_t frames = write_off(queues_[n]); frames > 0) lost(n, frames);
+  }
 
  private:
   struct Queue {
@@ -56,7 +61,9 @@ class Watermark {
   [[nodiscard]] bool all_taken();
   [[nodiscard]] bool all_left() const;
   void publish();
-  std::uint64_t write_off();
+  // True: the round was given up, and queues may have frames to write off.
+  bool move_on(Time now);
+  static std::uint64_t write_off(Queue& queue);
 
   Exchange& exchange_;
   std::size_t self_;
