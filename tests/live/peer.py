@@ -90,33 +90,47 @@ async def transfer(address, port, count, size, seconds="0"):
     return 1 if bad else 0
 
 
-# Says so for everything that it reads.
-async def confirm(port):
-    async def each(reader, writer):
-        while await reader.read(65536):
-            writer.write(b"ok\n")
-            await writer.drain()
-        writer.close()
+# Says so for everything that it reads, on COUNT ports from FIRST on; with a folder it writes down there, a file each
+# port, what it read before it says so.
+async def confirm(first, count="1", folder=None):
+    def at(port):
+        file = open(f"{folder}/{port}", "wb", buffering=0) if folder else None
 
-    server = await asyncio.start_server(each, "0.0.0.0", int(port), backlog=256)
+        async def each(reader, writer):
+            try:
+                while data := await reader.read(65536):
+                    if file:
+                        file.write(data)
+                    writer.write(b"ok\n")
+                    await writer.drain()
+            except ConnectionError:
+                pass
+            writer.close()
+        return each
+
+    for port in range(int(first), int(first) + int(count)):
+        await asyncio.start_server(at(port), "0.0.0.0", port, backlog=256)
     print("ready", flush=True)
-    async with server:
-        await server.serve_forever()
+    await asyncio.Event().wait()
 
 
-# Connections to confirm(), as lines of standard input say: "open NAME", answered by the own port; "send NAME TEXT",
-# answered when it has arrived; "close NAME".
-async def talk(address, port):
+# Connections to confirm(), as lines of standard input say: "open NAME PORT", answered by the own port; "send NAME
+# TEXT", answered when it has arrived; "tell NAME TEXT", answered at once; "close NAME".
+async def talk(address):
     open_now = {}
     while words := (await asyncio.to_thread(sys.stdin.readline)).split():
         if words[0] == "open":
-            open_now[words[1]] = await asyncio.open_connection(address, int(port))
+            open_now[words[1]] = await asyncio.open_connection(address, int(words[2]))
             print(open_now[words[1]][1].get_extra_info("sockname")[1], flush=True)
             continue
         reader, writer = open_now[words[1]]
         if words[0] == "send":
             writer.write(words[2].encode())
             print((await asyncio.wait_for(reader.readline(), 20)).decode().strip(), flush=True)
+        elif words[0] == "tell":
+            writer.write(words[2].encode())
+            await writer.drain()
+            print("told", flush=True)
         else:
             writer.close()
             del open_now[words[1]]

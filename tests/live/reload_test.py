@@ -7,10 +7,10 @@ import collections
 import json
 import os
 import signal
-import subprocess
 import time
 
 import lab
+from talk import Talk
 
 RELOADS = int(os.environ.get("LOCKSTEP_RELOADS", "20"))
 PORT = 7000
@@ -45,29 +45,17 @@ class Rules:
         os.rename(self.wire.path("link"), self.wire.path("live.rules"))
 
 
-class Talk:
-    """Connections by name, and the alerts that they must have caused."""
+class Expecting(Talk):
+    """And the alerts that the connections must have caused."""
 
     def __init__(self, wire):
-        self.process = wire.peer("client", "talk", lab.SERVER, PORT, stdin=subprocess.PIPE)
-        self.ports, self.expected = {}, collections.Counter()
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
-
-    def open(self, name):
-        self.ports[name] = int(self.say(f"open {name}"))
+        super().__init__(wire)
+        self.expected = collections.Counter()
 
     def send(self, name, text, alert=None):
-        assert self.say(f"send {name} {text}") == "ok", f"{name}: {text} did not arrive"
+        super().send(name, text)
         if alert:
             self.expected[(self.ports[name], *alert)] += 1
-
-    def close(self, *names):
-        for name in names:
-            self.say(f"close {name}")
 
 
 def reload(wire, rules, number):
@@ -85,12 +73,12 @@ def reload(wire, rules, number):
 
 def round_of(wire, rules, talk, number):
     for name in ("cut", "before", "again"):
-        talk.open(name)
+        talk.open(name, PORT)
     talk.send("cut", "ALWAYS-")
     talk.send("before", "ALWAYS-MARKER", (1, 0))
     talk.send("again", f"SET-{number}-")  # no set that knows it is in force
     reload(wire, rules, number)
-    talk.open("new")
+    talk.open("new", PORT)
     talk.send("cut", "MARKER", (1, 0))  # its two halves before and behind the swap
     talk.send("before", "nothing")  # nothing is told twice
     talk.send("again", f"SET-{number}-", (2, number))
@@ -134,8 +122,8 @@ with lab.Lab() as wire:
     begin = wire.start("--set", "rules.watch=true", "--set", "metrics.listen=127.0.0.1:9469", "-v", rules=wire.path("live.rules"))
     wire.serve("server", "serve", 5000)
     wire.serve("server", "confirm", PORT)
-    talk = Talk(wire)
-    talk.open("long")
+    talk = Expecting(wire)
+    talk.open("long", PORT)
     # Load for as long as it takes: transfers whose bytes are compared, one lot after the other.
     start, load, lots, settled = time.monotonic(), None, 0, 0
     for number in range(2, RELOADS + 2):
