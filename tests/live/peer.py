@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import random
 import sys
+import time
 
 CHUNK = 16384
 
@@ -138,6 +139,23 @@ async def talk(address):
     return 0
 
 
+# One small question after the other to confirm(), each so many seconds behind the one before, until standard input
+# ends. Prints when each was asked (the system's monotonic clock) and how long its answer took, in seconds.
+async def pace(address, port, interval):
+    reader, writer = await asyncio.open_connection(address, int(port))
+    end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    asked, told = time.monotonic(), []
+    while not end.done():
+        asked = max(time.monotonic(), asked + float(interval))
+        await asyncio.sleep(asked - time.monotonic())
+        start = time.monotonic()
+        writer.write(b"question")
+        await asyncio.wait_for(reader.readline(), 20)
+        told.append(f"{start} {time.monotonic() - start}")
+    print("\n".join(told), flush=True)
+    return 0
+
+
 # A long upload that ends in the signature; it must not be answered.
 async def attack_at_end(address, port, size, seconds):
     reader, writer = await asyncio.open_connection(address, int(port))
@@ -152,4 +170,6 @@ async def attack_at_end(address, port, size, seconds):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run({"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer, "confirm": confirm, "talk": talk}[sys.argv[1]](*sys.argv[2:])))
+    commands = {"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer, "confirm": confirm,
+                "talk": talk, "pace": pace}
+    sys.exit(asyncio.run(commands[sys.argv[1]](*sys.argv[2:])))

@@ -88,11 +88,6 @@ def round_of(wire, rules, talk, number):
     talk.close("cut", "before", "again", "new")
 
 
-def resident(pid, field):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) << 10 for line in file if line.startswith(field))
-
-
 # Nanoseconds below which nine of ten swaps stayed.
 def usual_swap(wire):
     text = wire.shell("engine", "curl", "-s", "http://127.0.0.1:9469/metrics").stdout
@@ -133,7 +128,7 @@ with lab.Lab() as wire:
             load, lots = wire.peer("client", "transfer", lab.SERVER, 5000, 16, 1 << 20, 6), lots + 1
         round_of(wire, rules, talk, number)
         if number == 11:
-            settled = resident(wire.pid, "VmRSS")
+            settled = wire.resident("VmRSS")
     wire.finish(load)
     took = time.monotonic() - start
     counters = wire.ctl("dump-counters")
@@ -141,7 +136,7 @@ with lab.Lab() as wire:
     assert counters["ips"]["blocked"] == 0, counters["ips"]
     swap = usual_swap(wire)
     assert swap < 0.0011, f"nine of ten swaps took up to {swap} s"
-    now, peak = resident(wire.pid, "VmRSS"), resident(wire.pid, "VmHWM")
+    now, peak = wire.resident("VmRSS"), wire.resident("VmHWM")
     if RELOADS >= 100:
         assert now < settled * 1.03, f"{settled >> 10} KiB after ten reloads, {now >> 10} at the end"
     assert peak < max(settled, now) * 1.5, f"at most {peak >> 10} KiB, {now >> 10} now"
