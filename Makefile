@@ -71,10 +71,11 @@ honest: bootstrap ## N (10000) transfers between two kernels over a bad network,
 	cmake --build --preset dev --target honest
 	build/dev/honest --count $(or $(N),10000) --seed $(SEED) --jobs $(JOBS) --save build/honest
 
-soak: bootstrap ## RELOADS (1000) reloads of a running engine under connections: exact alerts, flat memory; needs root
+soak: bootstrap ## RELOADS (1000) reloads of a running engine under connections and under load: exact alerts, flat memory; needs root
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target lockstep
-	LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/reload_test.py
+	for test in reload load; do \
+	  LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/$${test}_test.py || exit 1; done
 
 evasions: bootstrap ## write docs/EVASIONS.md anew: each way to evade, against this kernel and through the engine
 	cmake --preset dev >/dev/null

@@ -1,8 +1,9 @@
 """One attack from a raw socket: attacker.py WAY SERVER SERVER-MAC PORT OWN-PORT"""
+import random
 import sys
 import time
 
-from raw import Peer
+from raw import FIN, RST, SYN, Peer, ipv4, tcp
 
 SIGNATURE = b"ATTACK-SIGNATURE"
 REQUEST = b"GET /?q=" + SIGNATURE + b" HTTP/1.0\r\n\r\n"
@@ -59,6 +60,29 @@ def stubborn(peer):
         peer.send(b"and more", len(REQUEST) + 8 * number)
 
 
+# What no host takes: resets and data of numbers far off, wrong checksums, flags that make no sense, half a datagram, SYNs
+# that nobody follows up.
+def noise(peer):
+    for number in range(300):
+        far = random.randrange(1 << 30, 1 << 31)
+        kind = number % 6
+        if kind == 0:
+            peer.send(flags=RST, at=far)
+        elif kind == 1:
+            peer.send(REQUEST, at=far)
+        elif kind == 2:
+            peer.send(REQUEST, wrong=0x55)
+        elif kind == 3:
+            peer.send(flags=SYN | FIN | RST)
+        elif kind == 4:
+            peer.fragments(REQUEST, number, 24, lambda pieces: pieces[1:3])
+        else:
+            other = tcp(b"", peer.address, peer.server, (random.randrange(1024, 40000), peer.ports[1]), far, 0, SYN)
+            peer.emit(ipv4(6, other, peer.address, peer.server))
+        time.sleep(0.002)
+    peer.send(REQUEST)
+
+
 WAYS = {
     "whole": whole,
     "bytes": lambda peer: in_pieces(peer, range(1, len(REQUEST))),
@@ -69,6 +93,7 @@ WAYS = {
     "repeated": repeated,
     "beyond": beyond,
     "stubborn": stubborn,
+    "noise": noise,
     "fragments": lambda peer: peer.fragments(REQUEST, 0, 24, list),
     "fragments-reversed": lambda peer: peer.fragments(REQUEST, 0, 24, lambda pieces: list(reversed(pieces))),
 }

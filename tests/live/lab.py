@@ -284,12 +284,17 @@ class Lab:
         return begin
 
     # A control command; its answer. `code` is the exit code that it must have.
-    def ctl(self, *words, code=0):
+    def ctl(self, *words, code=0, seconds=60):
         result = subprocess.run([self.program, "ctl", "-c", self.no_settings, "--socket", self.path("control"), "--json",
                                  *map(str, words)],
-                                text=True, timeout=60, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                                text=True, timeout=seconds, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert result.returncode == code, f"ctl {words}: exit {result.returncode}\n{result.stdout}{result.stderr}"
         return json.loads(result.stdout)["message"] if result.stdout else result.stderr
+
+    # Bytes of the engine's memory: now (VmRSS), at most so far (VmHWM).
+    def resident(self, field):
+        with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:
+            return next(int(line.split()[1]) << 10 for line in file if line.startswith(field))
 
     def said(self, begin=0):
         with open(self.path("engine.out"), encoding="utf-8") as file:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import random
 import sys
+import time
 
 CHUNK = 16384
 
@@ -90,37 +91,68 @@ async def transfer(address, port, count, size, seconds="0"):
     return 1 if bad else 0
 
 
-# Says so for everything that it reads.
-async def confirm(port):
-    async def each(reader, writer):
-        while await reader.read(65536):
-            writer.write(b"ok\n")
-            await writer.drain()
-        writer.close()
+# Says so for everything that it reads, on COUNT ports from FIRST on; with a folder it writes down there, a file each
+# port, what it read before it says so.
+async def confirm(first, count="1", folder=None):
+    def at(port):
+        file = open(f"{folder}/{port}", "wb", buffering=0) if folder else None
 
-    server = await asyncio.start_server(each, "0.0.0.0", int(port), backlog=256)
+        async def each(reader, writer):
+            try:
+                while data := await reader.read(65536):
+                    if file:
+                        file.write(data)
+                    writer.write(b"ok\n")
+                    await writer.drain()
+            except ConnectionError:
+                pass
+            writer.close()
+        return each
+
+    for port in range(int(first), int(first) + int(count)):
+        await asyncio.start_server(at(port), "0.0.0.0", port, backlog=256)
     print("ready", flush=True)
-    async with server:
-        await server.serve_forever()
+    await asyncio.Event().wait()
 
 
-# Connections to confirm(), as lines of standard input say: "open NAME", answered by the own port; "send NAME TEXT",
-# answered when it has arrived; "close NAME".
-async def talk(address, port):
+# Connections to confirm(), as lines of standard input say: "open NAME PORT", answered by the own port; "send NAME
+# TEXT", answered when it has arrived; "tell NAME TEXT", answered at once; "close NAME".
+async def talk(address):
     open_now = {}
     while words := (await asyncio.to_thread(sys.stdin.readline)).split():
         if words[0] == "open":
-            open_now[words[1]] = await asyncio.open_connection(address, int(port))
+            open_now[words[1]] = await asyncio.open_connection(address, int(words[2]))
             print(open_now[words[1]][1].get_extra_info("sockname")[1], flush=True)
             continue
         reader, writer = open_now[words[1]]
         if words[0] == "send":
             writer.write(words[2].encode())
             print((await asyncio.wait_for(reader.readline(), 20)).decode().strip(), flush=True)
+        elif words[0] == "tell":
+            writer.write(words[2].encode())
+            await writer.drain()
+            print("told", flush=True)
         else:
             writer.close()
             del open_now[words[1]]
             print("closed", flush=True)
+    return 0
+
+
+# One small question after the other to confirm(), each so many seconds behind the one before, until standard input
+# ends. Prints when each was asked (the system's monotonic clock) and how long its answer took, in seconds.
+async def pace(address, port, interval):
+    reader, writer = await asyncio.open_connection(address, int(port))
+    end = asyncio.create_task(asyncio.to_thread(sys.stdin.read))
+    asked, told = time.monotonic(), []
+    while not end.done():
+        asked = max(time.monotonic(), asked + float(interval))
+        await asyncio.sleep(asked - time.monotonic())
+        start = time.monotonic()
+        writer.write(b"question")
+        await asyncio.wait_for(reader.readline(), 20)
+        told.append(f"{start} {time.monotonic() - start}")
+    print("\n".join(told), flush=True)
     return 0
 
 
@@ -138,4 +170,6 @@ async def attack_at_end(address, port, size, seconds):
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run({"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer, "confirm": confirm, "talk": talk}[sys.argv[1]](*sys.argv[2:])))
+    commands = {"serve": serve, "record": record, "attack-at-end": attack_at_end, "transfer": transfer, "confirm": confirm,
+                "talk": talk, "pace": pace}
+    sys.exit(asyncio.run(commands[sys.argv[1]](*sys.argv[2:])))

@@ -7,10 +7,10 @@ import collections
 import json
 import os
 import signal
-import subprocess
 import time
 
 import lab
+from talk import Talk
 
 RELOADS = int(os.environ.get("LOCKSTEP_RELOADS", "20"))
 PORT = 7000
@@ -45,29 +45,17 @@ class Rules:
         os.rename(self.wire.path("link"), self.wire.path("live.rules"))
 
 
-class Talk:
-    """Connections by name, and the alerts that they must have caused."""
+class Expecting(Talk):
+    """And the alerts that the connections must have caused."""
 
     def __init__(self, wire):
-        self.process = wire.peer("client", "talk", lab.SERVER, PORT, stdin=subprocess.PIPE)
-        self.ports, self.expected = {}, collections.Counter()
-
-    def say(self, line):
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().strip()
-
-    def open(self, name):
-        self.ports[name] = int(self.say(f"open {name}"))
+        super().__init__(wire)
+        self.expected = collections.Counter()
 
     def send(self, name, text, alert=None):
-        assert self.say(f"send {name} {text}") == "ok", f"{name}: {text} did not arrive"
+        super().send(name, text)
         if alert:
             self.expected[(self.ports[name], *alert)] += 1
-
-    def close(self, *names):
-        for name in names:
-            self.say(f"close {name}")
 
 
 def reload(wire, rules, number):
@@ -85,12 +73,12 @@ def reload(wire, rules, number):
 
 def round_of(wire, rules, talk, number):
     for name in ("cut", "before", "again"):
-        talk.open(name)
+        talk.open(name, PORT)
     talk.send("cut", "ALWAYS-")
     talk.send("before", "ALWAYS-MARKER", (1, 0))
     talk.send("again", f"SET-{number}-")  # no set that knows it is in force
     reload(wire, rules, number)
-    talk.open("new")
+    talk.open("new", PORT)
     talk.send("cut", "MARKER", (1, 0))  # its two halves before and behind the swap
     talk.send("before", "nothing")  # nothing is told twice
     talk.send("again", f"SET-{number}-", (2, number))
@@ -98,11 +86,6 @@ def round_of(wire, rules, talk, number):
     talk.send("new", "ALWAYS-MARKER", (1, 0))
     talk.send("long", "ALWAYS-MARKER", (1, 0))
     talk.close("cut", "before", "again", "new")
-
-
-def resident(pid, field):
-    with open(f"/proc/{pid}/status", encoding="utf-8") as file:
-        return next(int(line.split()[1]) << 10 for line in file if line.startswith(field))
 
 
 # Nanoseconds below which nine of ten swaps stayed.
@@ -134,8 +117,8 @@ with lab.Lab() as wire:
     begin = wire.start("--set", "rules.watch=true", "--set", "metrics.listen=127.0.0.1:9469", "-v", rules=wire.path("live.rules"))
     wire.serve("server", "serve", 5000)
     wire.serve("server", "confirm", PORT)
-    talk = Talk(wire)
-    talk.open("long")
+    talk = Expecting(wire)
+    talk.open("long", PORT)
     # Load for as long as it takes: transfers whose bytes are compared, one lot after the other.
     start, load, lots, settled = time.monotonic(), None, 0, 0
     for number in range(2, RELOADS + 2):
@@ -145,7 +128,7 @@ with lab.Lab() as wire:
             load, lots = wire.peer("client", "transfer", lab.SERVER, 5000, 16, 1 << 20, 6), lots + 1
         round_of(wire, rules, talk, number)
         if number == 11:
-            settled = resident(wire.pid, "VmRSS")
+            settled = wire.resident("VmRSS")
     wire.finish(load)
     took = time.monotonic() - start
     counters = wire.ctl("dump-counters")
@@ -153,7 +136,7 @@ with lab.Lab() as wire:
     assert counters["ips"]["blocked"] == 0, counters["ips"]
     swap = usual_swap(wire)
     assert swap < 0.0011, f"nine of ten swaps took up to {swap} s"
-    now, peak = resident(wire.pid, "VmRSS"), resident(wire.pid, "VmHWM")
+    now, peak = wire.resident("VmRSS"), wire.resident("VmHWM")
     if RELOADS >= 100:
         assert now < settled * 1.03, f"{settled >> 10} KiB after ten reloads, {now >> 10} at the end"
     assert peak < max(settled, now) * 1.5, f"at most {peak >> 10} KiB, {now >> 10} now"
