@@ -166,8 +166,9 @@ constexpr std::array odd{
       draft.name("fragments");  // I01-I05
       step.fragments = {draft.random.pick<std::size_t>({8, 16, 24, 32, 64}),
                         draft.random.pick<std::size_t>({8, 16, 1024})};
-      step.pieces = draft.random.pick({Step::Pieces::in_order, Step::Pieces::reversed, Step::Pieces::twice,
-                                       Step::Pieces::overlapping, Step::Pieces::first_missing});
+      step.pieces =
+          draft.random.pick({Step::Pieces::in_order, Step::Pieces::reversed, Step::Pieces::twice,
+                             Step::Pieces::overlapping, Step::Pieces::first_missing, Step::Pieces::two_ends});
     },
 };
 
