@@ -133,8 +133,7 @@ class Run {
     if (!service) return fail({service.error()});
     service_ = std::move(*service);
     if (const auto begun = run_->begin(**rules); !begun) return fail({begun.error()});
-    if (const auto filtered = confinement_->filter_system_calls(); !filtered)
-      return fail({filtered.error()});
+    if (const auto filtered = confinement_->filter_system_calls(); !filtered) return fail({filtered.error()});
     tell("inspecting\n");
     manager_.tell(fmt::format("READY=1\nSTATUS=inspecting by {} rules", (*rules)->counts.loaded));
     return follow();
