@@ -119,6 +119,7 @@ class Sums:
         went = [sum(counts[port][0] for port in ports) for counts in (*self.start, *end)]
         same("frames in the kernel = sent by the hosts", self.frames, came[2] - came[1], came[3] - came[0])
         left = sum(side["sent"] for side in sides) + sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "made here"))
+        left -= packets.get("made in vain", 0)
         # An interface also counts as dropped what came while it was down, which the kernel's part never saw.
         refused = sum(side["refused"] for side in sides)
         same("forwarded by kernel and engine, less what the interfaces refused = received by the hosts", left,
