@@ -141,7 +141,7 @@ class Lab:
 
     def __enter__(self):
         if os.geteuid() != 0:
-            skip("namespaces need root")
+            skip("namespaces, interfaces and programs in the kernel need root")
         unshare(CLONE_NEWNS)
         LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
@@ -222,6 +222,9 @@ class Lab:
         process = subprocess.Popen(self.inside(host, *command), preexec_fn=die_with_parent, text=True, **options)
         self.processes.append(process)
         return process
+
+    def mac(self, host, interface):
+        return json.loads(self.shell(host, "ip", "-j", "link", "show", interface).stdout)[0]["address"]
 
     # One of that host's own counters of TCP or IP (nstat's names).
     def count(self, host, name):
