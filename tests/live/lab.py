@@ -181,9 +181,12 @@ class Lab:
         for name in ("client", "engine", "server"):
             self.spaces[name] = self.make_namespace()
             self.shell(name, "ip", "link", "set", "lo", "up")
-        self.build_wire("c0", "outside", "inside", "s0", (CLIENT + "/24", CLIENT6 + "/64"), (SERVER + "/24", SERVER6 + "/64"))
+        self.build_first_wire()
         if self.second:
             self.build_wire("c1", "outside1", "inside1", "s1", (SECOND_CLIENT + "/24",), (SECOND_SERVER + "/24",))
+
+    def build_first_wire(self):
+        self.build_wire("c0", "outside", "inside", "s0", (CLIENT + "/24", CLIENT6 + "/64"), (SERVER + "/24", SERVER6 + "/64"))
 
     def build_wire(self, client_end, outside, inside, server_end, client_addresses, server_addresses):
         queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
