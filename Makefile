@@ -102,8 +102,9 @@ bless: bootstrap ## accept the program's present transcripts as the expected one
 	cmake --build --preset dev --target lockstep
 	tools/bless
 
-demo: build ## replay an attack capture through the program: what is blocked, what passes
+demo: build ## an attack capture through the program, then live attacks between two namespaces: what is blocked, what passes
 	@tools/demo build/lockstep
+	@tools/demo-live build/lockstep
 
 clean: ## remove what was built
 	rm -rf build

@@ -54,6 +54,8 @@ void put_packets(Page& page, const Counters& counters) {
   if (counters.dropped().packets > 0) page.line(counters.dropped().packets, "dropped", Colour::red);
   if (counters.held().packets > 0) page.line(counters.held().packets, "held", Colour::yellow);
   if (counters.made().packets > 0) page.line(counters.made().packets, "made here", Colour::yellow);
+  if (counters.made_in_vain().packets > 0)
+    page.line(counters.made_in_vain().packets, "made in vain", Colour::red, "the interface took nothing");
   for (std::size_t i = 0; i < packet_kind_count; ++i) {
     const auto kind = static_cast<PacketKind>(i);
     const std::uint64_t count = counters.kind(kind).packets;

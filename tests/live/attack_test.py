@@ -1,6 +1,5 @@
 """Attacks are stopped before the server's application has read the signature, however it is cut; honest connections
 beside them, and the same client's next connection, go on."""
-import json
 import os
 
 import lab
@@ -13,7 +12,7 @@ with lab.Lab() as wire:
     wire.start(rules=rules)
     log = wire.path("application")
     server = wire.serve("server", "record", 8080, log)
-    mac = json.loads(wire.shell("server", "ip", "-j", "link", "show", "s0").stdout)[0]["address"]
+    mac = wire.mac("server", "s0")
     wire.shell("server", "ip", "neigh", "add", "10.9.0.77", "lladdr", "02:00:00:00:00:77", "dev", "s0")
     wire.serve("server", "serve", 5000)
     honest = wire.peer("client", "transfer", lab.SERVER, 5000, 8, 1 << 20, 6)

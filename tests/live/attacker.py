@@ -1,4 +1,4 @@
-"""One attack from a raw socket: attacker.py WAY SERVER SERVER-MAC PORT OWN-PORT"""
+"""One attack from a raw socket: attacker.py WAY SERVER SERVER-MAC PORT OWN-PORT [REQUEST]"""
 import random
 import sys
 import time
@@ -98,7 +98,8 @@ WAYS = {
     "fragments-reversed": lambda peer: peer.fragments(REQUEST, 0, 24, lambda pieces: list(reversed(pieces))),
 }
 
-way, server, mac, port, own = sys.argv[1:]
+way, server, mac, port, own, *request = sys.argv[1:]
+REQUEST = request[0].encode() if request else REQUEST
 attacker = Peer("c0", server, bytes.fromhex(mac.replace(":", "")), int(port), int(own))
 attacker.connect()
 WAYS[way](attacker)

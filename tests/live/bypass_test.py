@@ -57,7 +57,7 @@ def let_go(wire):
 
 
 def blocked_flow(wire, number):
-    mac = json.loads(wire.shell("server", "ip", "-j", "link", "show", "s0").stdout)[0]["address"]
+    mac = wire.mac("server", "s0")
     attack = [os.path.join(lab.HERE, "attacker.py"), "stubborn", lab.SERVER, mac, 8080, 41000 + number]
     seen = during(wire, lambda: wire.finish(wire.peer("client", *attack)))
     assert seen[BLOCKED] > 100, f"a dropped connection that goes on: {seen}"

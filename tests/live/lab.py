@@ -119,6 +119,7 @@ class Sums:
         went = [sum(counts[port][0] for port in ports) for counts in (*self.start, *end)]
         same("frames in the kernel = sent by the hosts", self.frames, came[2] - came[1], came[3] - came[0])
         left = sum(side["sent"] for side in sides) + sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "made here"))
+        left -= packets.get("made in vain", 0)
         # An interface also counts as dropped what came while it was down, which the kernel's part never saw.
         refused = sum(side["refused"] for side in sides)
         same("forwarded by kernel and engine, less what the interfaces refused = received by the hosts", left,
@@ -140,7 +141,7 @@ class Lab:
 
     def __enter__(self):
         if os.geteuid() != 0:
-            skip("namespaces need root")
+            skip("namespaces, interfaces and programs in the kernel need root")
         unshare(CLONE_NEWNS)
         LIBC.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
         self.folder = tempfile.mkdtemp(prefix="lockstep-live-")
@@ -183,9 +184,12 @@ class Lab:
         for name in ("client", "engine", "server"):
             self.spaces[name] = self.make_namespace()
             self.shell(name, "ip", "link", "set", "lo", "up")
-        self.build_wire("c0", "outside", "inside", "s0", (CLIENT + "/24", CLIENT6 + "/64"), (SERVER + "/24", SERVER6 + "/64"))
+        self.build_first_wire()
         if self.second:
             self.build_wire("c1", "outside1", "inside1", "s1", (SECOND_CLIENT + "/24",), (SECOND_SERVER + "/24",))
+
+    def build_first_wire(self):
+        self.build_wire("c0", "outside", "inside", "s0", (CLIENT + "/24", CLIENT6 + "/64"), (SERVER + "/24", SERVER6 + "/64"))
 
     def build_wire(self, client_end, outside, inside, server_end, client_addresses, server_addresses):
         queues = ["numrxqueues", str(self.queues), "numtxqueues", str(self.queues)]
@@ -224,6 +228,9 @@ class Lab:
         process = subprocess.Popen(self.inside(host, *command), preexec_fn=die_with_parent, text=True, **options)
         self.processes.append(process)
         return process
+
+    def mac(self, host, interface):
+        return json.loads(self.shell(host, "ip", "-j", "link", "show", interface).stdout)[0]["address"]
 
     # One of that host's own counters of TCP or IP (nstat's names).
     def count(self, host, name):
