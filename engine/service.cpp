@@ -55,6 +55,15 @@ Service::Service(const Settings& settings, InlineRun& run, std::shared_ptr<const
                                          ReloadLimits{.memory = settings.reload.memory});
 }
 
+tl::expected<void, std::string> Service::check(const Settings& settings) {
+  if (!settings.metrics.listen.empty()) {
+    const auto exposer = MetricsExposer::open(settings.metrics.listen, [] { return EngineMetrics{}; });
+    if (!exposer) return tl::unexpected(exposer.error());
+  }
+  return settings.control.socket.empty() ? tl::expected<void, std::string>{}
+                                         : ControlServer::check(settings.control);
+}
+
 tl::expected<std::unique_ptr<Service>, std::string> Service::open(const Settings& settings, InlineRun& run,
                                                                   std::shared_ptr<const RuleGeneration> rules,
                                                                   Hooks hooks) {

@@ -28,6 +28,9 @@ class Service final : public ControlTarget {
     std::function<void(const ReloadReport&)> reloaded;  // in the reloader's thread, after each request
     std::function<void()> shut_down;                    // any thread: the run is to end
   };
+  // Whether open() could serve where the settings say, before there are rules: takes each address for a
+  // moment. The error is that of open().
+  [[nodiscard]] static tl::expected<void, std::string> check(const Settings& settings);
   // `run` has begun, under `rules`. The error says what can't be served and the remedy. The run must outlive
   // the service.
   [[nodiscard]] static tl::expected<std::unique_ptr<Service>, std::string> open(

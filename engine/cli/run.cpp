@@ -74,6 +74,14 @@ void report(const ReloadReport& report) {
          report.counts.failed, report.counts.skipped);
 }
 
+void tell_lost(const LogCounters& log) {
+  for (std::size_t type = 0; type < event_type_count; ++type) {
+    if (log.refused[type] != 0)
+      spdlog::warn("log: {} lines of type {} were lost, as their queue was full (outputs.queue)",
+                   log.refused[type], event_type_names[type]);
+  }
+}
+
 void end_run() {
   ::kill(::getpid(), SIGTERM);
 }
@@ -104,6 +112,7 @@ class Run {
   // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
   // engine must, without rules.
   int work() {
+    if (const auto free = Service::check(settings_); !free) return fail({free.error()});
     const bool open = settings_.wire.start == UnseenPolicy::open &&
                       std::any_of(run_->wires().begin(), run_->wires().end(),
                                   [](const MannedWire& wire) { return wire.wire->program() == nullptr; });
@@ -171,6 +180,7 @@ class Run {
 
   int finish() {
     const bool good = run_->finish_logs();
+    tell_lost(run_->logs().counters());
     const Counters counters = run_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
     for (const MannedWire& wire : run_->wires()) {

@@ -66,6 +66,19 @@ tl::expected<Descriptor, std::string> listen_at(const std::string& path, gid_t g
   return socket;
 }
 
+struct Place {
+  gid_t group;
+  Descriptor listening;
+};
+
+tl::expected<Place, std::string> take_place(const ControlSettings& settings) {
+  const auto group = group_of(settings.group);
+  if (!group) return tl::unexpected(trouble(settings.socket, group.error()));
+  auto listening = listen_at(settings.socket, *group);
+  if (!listening) return tl::unexpected(trouble(settings.socket, listening.error()));
+  return Place{*group, std::move(*listening)};
+}
+
 class Peer {
  public:
   explicit Peer(int file) : file_(file) {
@@ -185,14 +198,19 @@ class ControlServer::Loop {
   std::atomic<bool> ending_{false};
 };
 
+tl::expected<void, std::string> ControlServer::check(const ControlSettings& settings) {
+  const auto place = take_place(settings);
+  if (!place) return tl::unexpected(place.error());
+  ::unlink(settings.socket.c_str());
+  return {};
+}
+
 tl::expected<std::unique_ptr<ControlServer>, std::string> ControlServer::open(
     const ControlSettings& settings, ControlTarget& target, std::chrono::milliseconds patience) {
-  const auto group = group_of(settings.group);
-  if (!group) return tl::unexpected(trouble(settings.socket, group.error()));
-  auto listening = listen_at(settings.socket, *group);
-  if (!listening) return tl::unexpected(trouble(settings.socket, listening.error()));
-  return std::unique_ptr<ControlServer>(
-      new ControlServer(std::make_unique<Loop>(settings, *group, std::move(*listening), target, patience)));
+  auto place = take_place(settings);
+  if (!place) return tl::unexpected(place.error());
+  return std::unique_ptr<ControlServer>(new ControlServer(
+      std::make_unique<Loop>(settings, place->group, std::move(place->listening), target, patience)));
 }
 
 ControlServer::ControlServer(std::unique_ptr<Loop> loop)

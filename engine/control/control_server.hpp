@@ -32,6 +32,8 @@ class ControlServer {
   [[nodiscard]] static tl::expected<std::unique_ptr<ControlServer>, std::string> open(
       const ControlSettings& settings, ControlTarget& target,
       std::chrono::milliseconds patience = std::chrono::seconds(10));
+  // Whether open() could make the socket; it is made and removed. The error is that of open().
+  [[nodiscard]] static tl::expected<void, std::string> check(const ControlSettings& settings);
   // Removes the socket; answers under way are lost.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
