@@ -58,6 +58,10 @@ struct Inspection {
     signatures::RuleId rule;
   };
   std::vector<Told> told;
+  // The rules that have matched on the flow, shadows apart, each once, in the order of their first match; no
+  // more than `most_matched` are noted. For who asks about the flow; nearly always empty.
+  static constexpr std::size_t most_matched = 16;
+  std::vector<signatures::RuleId> matched;
 };
 
 // Writes what the reading has in [from, from + bytes.size()) over `bytes`.

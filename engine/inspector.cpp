@@ -322,6 +322,7 @@ LateMatches Inspector::end(Flow& flow, Direction way, Timestamp now) {
   }
   if (late_matches_.empty()) return late;
   late.matches = late_matches_;
+  note_matched(inspection, late_matches_);
   RatePacket rate{now,        fields.source, fields.destination, fields.source_port, fields.destination_port,
                   flow.number};
   late.decision = &late_decider_.decide(late_matches_, rules_->policies, rate, false, *hosts_);
@@ -360,7 +361,18 @@ void Inspector::close(Flow& flow) {
   flow.session.keep_history(false);
 }
 
+// Matched on the flow, for who asks about it.
+void Inspector::note_matched(Inspection& inspection, std::span<const signatures::Match> matches) const {
+  std::vector<signatures::RuleId>& known = inspection.matched;
+  for (const signatures::Match& match : matches) {
+    if (known.size() >= Inspection::most_matched) return;
+    const bool shadow = rules_->policies[match.rule].shadow;
+    if (!shadow && std::find(known.begin(), known.end(), match.id) == known.end()) known.push_back(match.id);
+  }
+}
+
 const Decision& Inspector::decide(const Packet& packet, bool already_dropped) {
+  if (packet.flow != nullptr && packet.flow->inspection) note_matched(*packet.flow->inspection, matches_);
   RatePacket rate{fields_.time,        fields_.source,           fields_.destination,
                   fields_.source_port, fields_.destination_port, std::nullopt};
   if (packet.flow != nullptr) rate.flow = packet.flow->number;

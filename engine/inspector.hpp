@@ -75,7 +75,7 @@ class Inspector {
   // The flow is not inspected any more: its scanners go.
   static void close(Flow& flow);
 
-  // What the matches lead to; valid until the next begin().
+  // What the matches lead to, noted on the flow; valid until the next begin().
   [[nodiscard]] const Decision& decide(const Packet& packet, bool already_dropped);
   [[nodiscard]] const RuleGeneration& generation() const { return *rules_; }
   [[nodiscard]] std::span<const signatures::Match> matches() const { return matches_; }
@@ -86,6 +86,7 @@ class Inspector {
 
  private:
   void match_without_flow(const Packet& packet, PacketTurn turn);
+  void note_matched(Inspection& inspection, std::span<const signatures::Match> matches) const;
   struct Scan {
     const signatures::PacketFields& fields;
     std::vector<signatures::Match>& matches;

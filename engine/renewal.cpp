@@ -40,6 +40,7 @@ void Inspector::renew(Flow& flow, Timestamp now) {
   Inspection& inspection = *flow.inspection;
   if (old) {
     inspection.state = std::move(old->state);
+    inspection.matched = std::move(old->matched);
     inspection.others = std::move(old->others);
     inspection.models = old->models;
     inspection.gaps = old->gaps;

@@ -457,6 +457,7 @@ void Reporter::on_half_open_end(const HalfOpenRecord& record, FlowEnd end, Times
   ++counters_.flow.total;
   if (!log_->wants(EventType::flow)) return;
   FlowEvent event;
+  event.header.interface = interface_of(record.handshake.latest().side == reassembly::Side::inside ? 1 : 0);
   event.header.time = now;
   event.header.flow_id =
       flow_id(record.first_seen(), static_cast<std::uint32_t>(record.key.hash(replay_hash_seed)));

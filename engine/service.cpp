@@ -52,6 +52,12 @@ Service::Service(const Settings& settings, InlineRun& run, std::shared_ptr<const
                                          ReloadLimits{.memory = settings.reload.memory});
 }
 
+tl::expected<void, std::string> Service::check(const MetricsSettings& settings) {
+  if (settings.listen.empty()) return {};
+  const auto exposer = MetricsExposer::open(settings.listen, [] { return EngineMetrics{}; });
+  return exposer ? tl::expected<void, std::string>{} : tl::unexpected(exposer.error());
+}
+
 tl::expected<std::unique_ptr<Service>, std::string> Service::open(const Settings& settings, InlineRun& run,
                                                                   std::shared_ptr<const RuleGeneration> rules,
                                                                   Hooks hooks,

@@ -76,6 +76,14 @@ void report(const ReloadReport& report) {
          report.counts.failed, report.counts.skipped);
 }
 
+void tell_lost(const LogCounters& log) {
+  for (std::size_t type = 0; type < event_type_count; ++type) {
+    if (log.refused[type] != 0)
+      spdlog::warn("log: {} lines of type {} were lost, as their queue was full (outputs.queue)",
+                   log.refused[type], event_type_names[type]);
+  }
+}
+
 void end_run() {
   ::kill(::getpid(), SIGTERM);
 }
@@ -109,6 +117,7 @@ class Run {
   // Until the rules are compiled the kernel's part of the wire forwards, where there is one; elsewhere the
   // engine must, without rules.
   int work() {
+    if (const auto free = Service::check(settings_.metrics); !free) return fail({free.error()});
     if (const auto ready = give_up_privileges(); !ready) return fail({ready.error()});
     log_.emplace();
     manager_.tell("STATUS=compiling rules");
@@ -220,6 +229,7 @@ class Run {
 
   int finish() {
     const bool good = run_->finish_logs();
+    tell_lost(run_->logs().counters());
     const Counters counters = run_->counters();
     fmt::print("{}", to_string(Summary{counters}, use_colours(stdout)));
     bool balanced = counters.imbalances().empty();

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/control/report_json.hpp"
 #include "engine/output/text.hpp"
 #include "engine/reporter.hpp"
 
@@ -89,6 +90,7 @@ FlowView::FlowView(const Flow& flow)
   if (!flow.inspection) return;
   generation = flow.inspection->rules->number();
   app_proto = flow.inspection->protocols.flow();
+  matched = flow.inspection->matched;
 }
 
 json to_line(const FlowView& flow, const std::string& pair) {
@@ -121,6 +123,7 @@ json to_json(const FlowView& flow, const std::string& pair) {
   all["reason"] = lockstep::name(flow.reason);
   all["release"] = lockstep::name(flow.release);
   all["dropped_by"] = flow.dropped_by;
+  all["matched"] = to_json(flow.matched);
   all["server_receives"] = to_json(flow.receivers[0]);
   all["client_receives"] = to_json(flow.receivers[1]);
   return all;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -37,6 +38,8 @@ struct FlowView {
   Reason reason = Reason::none;
   Release release = Release::none;
   std::uint32_t dropped_by = 0;
+  // Inspection::matched; gone once a decided connection's rules have been reloaded.
+  std::vector<signatures::RuleId> matched;
   std::array<Receiver, 2> receivers;  // of what goes to the server, to the client
 };
 

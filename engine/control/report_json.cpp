@@ -7,13 +7,6 @@ namespace {
 
 using nlohmann::json;
 
-json ids(const std::vector<signatures::RuleId>& rules) {
-  json list = json::array();
-  for (const signatures::RuleId& id : rules)
-    list.push_back({{"gid", id.gid}, {"sid", id.sid}, {"rev", id.rev}});
-  return list;
-}
-
 json counts(const RuleCounts& counts) {
   return {{"loaded", counts.loaded}, {"failed", counts.failed}, {"skipped", counts.skipped}};
 }
@@ -23,6 +16,13 @@ double seconds(std::chrono::nanoseconds time) {
 }
 
 }  // namespace
+
+json to_json(const std::vector<signatures::RuleId>& rules) {
+  json list = json::array();
+  for (const signatures::RuleId& id : rules)
+    list.push_back({{"gid", id.gid}, {"sid", id.sid}, {"rev", id.rev}});
+  return list;
+}
 
 json to_json(const FailedRule& rule) {
   return {{"tenant_id", 0},
@@ -37,9 +37,9 @@ json to_json(const ReloadReport& report) {
   for (const FailedRule& rule : report.failed) failed.push_back(to_json(rule));
   return {{"generation", report.generation},
           {"rules", counts(report.counts)},
-          {"added", ids(report.changes.added)},
-          {"removed", ids(report.changes.removed)},
-          {"changed", ids(report.changes.changed)},
+          {"added", to_json(report.changes.added)},
+          {"removed", to_json(report.changes.removed)},
+          {"changed", to_json(report.changes.changed)},
           {"unchanged", report.changes.same},
           {"failed_rules", failed},
           {"shadows", report.shadows},

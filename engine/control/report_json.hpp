@@ -8,6 +8,7 @@ namespace lockstep {
 
 [[nodiscard]] nlohmann::json to_json(const ReloadReport& report);
 [[nodiscard]] nlohmann::json to_json(const KnownGeneration& generation);
+[[nodiscard]] nlohmann::json to_json(const std::vector<signatures::RuleId>& rules);
 [[nodiscard]] nlohmann::json to_json(const FailedRule& rule);  // Suricata's ruleset-failed-rules
 
 }  // namespace lockstep

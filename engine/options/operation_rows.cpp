@@ -80,7 +80,8 @@ constexpr Option rows[] = {
      .target = AT(settings.outputs.queue),
      .text = "Room for lines on their way from a worker to the writer of a log: so much for alerts and "
              "drops, and so "
-             "much for everything else. Lines beyond it are lost and counted; packets never wait."},
+             "much for everything else. Lines beyond it are lost and counted; packets never wait. Exit 1 at "
+             "the end if an alert or a drop was lost."},
     {.key = "outputs.stats-interval",
      .argument = "TIME",
      .kind = Kind::time,

@@ -40,7 +40,8 @@ class EventLog {
 
   // The run ends: all flows are told at once, and there is time to write them. See Outlet.
   void be_patient();
-  // Writes out and closes everything. False if an event was lost; then an error was logged.
+  // Writes out and closes everything. False as Outlet::finish() says; then an error was logged, or the loss
+  // counted.
   [[nodiscard]] bool finish();
 
  private:

@@ -37,7 +37,7 @@ class LogWriter::Queue final : public Outlet {
     if (!pushed) {
       auto& refused = rings_.refused[static_cast<std::size_t>(type)];
       refused.store(refused.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-      lost_ = true;
+      lost_ = lost_ || is_urgent(type);
     }
     line_.clear();
   }

@@ -18,7 +18,7 @@ class Outlet {
   virtual void written(EventType type) = 0;
   // No packet waits any more: written() may, for some seconds in all, rather than lose a line.
   virtual void be_patient() {}
-  // Nothing follows. False if a line was lost.
+  // Nothing follows. False if a line was lost that was promised: a file's any, a queue's alert or drop.
   [[nodiscard]] virtual bool finish() = 0;
 };
 

@@ -5,8 +5,9 @@ import time
 
 from raw import FIN, RST, SYN, Peer, ipv4, tcp
 
+way, server, mac, port, own, *request = sys.argv[1:]
 SIGNATURE = b"ATTACK-SIGNATURE"
-REQUEST = b"GET /?q=" + SIGNATURE + b" HTTP/1.0\r\n\r\n"
+REQUEST = request[0].encode() if request else b"GET /" + own.encode() + b"?q=" + SIGNATURE + b" HTTP/1.0\r\n\r\n"
 CUT = REQUEST.index(SIGNATURE) + 6
 
 
@@ -98,8 +99,6 @@ WAYS = {
     "fragments-reversed": lambda peer: peer.fragments(REQUEST, 0, 24, lambda pieces: list(reversed(pieces))),
 }
 
-way, server, mac, port, own, *request = sys.argv[1:]
-REQUEST = request[0].encode() if request else REQUEST
 attacker = Peer("c0", server, bytes.fromhex(mac.replace(":", "")), int(port), int(own))
 attacker.connect()
 WAYS[way](attacker)

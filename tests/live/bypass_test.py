@@ -13,16 +13,6 @@ pass tcp any any -> any 5001 (msg:"let go"; content:"up "; startswith; sid:2;)
 """
 
 
-def counts(wire):
-    command = ["bpftool", "-j", "map", "dump", "pinned", wire.path("bpf/lockstep/outside-inside/counts")]
-    sums = {}
-    for entry in json.loads(wire.shell("engine", *command).stdout):
-        key = entry["formatted"]["key"] if "formatted" in entry else entry["key"]
-        values = (entry.get("formatted") or entry)["values"]
-        sums[key] = sum(value["value"]["packets"] for value in values)
-    return {way: sums[way] + sums[32 + way] for way in range(32)}
-
-
 TO_ENGINE, FORWARDED, BYPASSED, PREFIX, BLOCKED = 0, 1, 2, 9, 10
 
 
@@ -32,9 +22,9 @@ def overtaken(wire, host):
 
 
 def during(wire, work):
-    before = counts(wire)
+    before = wire.kernel_counts()
     print(work().strip())
-    after = counts(wire)
+    after = wire.kernel_counts()
     return {way: after[way] - before[way] for way in after}
 
 

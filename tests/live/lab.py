@@ -298,6 +298,16 @@ class Lab:
         assert result.returncode == code, f"ctl {words}: exit {result.returncode}\n{result.stdout}{result.stderr}"
         return json.loads(result.stdout)["message"] if result.stdout else result.stderr
 
+    # Packets by the way that they took in the kernel (enum ls_way), of both sides.
+    def kernel_counts(self):
+        command = ["bpftool", "-j", "map", "dump", "pinned", self.path("bpf/lockstep/outside-inside/counts")]
+        sums = {}
+        for entry in json.loads(self.shell("engine", *command).stdout):
+            key = entry["formatted"]["key"] if "formatted" in entry else entry["key"]
+            values = (entry.get("formatted") or entry)["values"]
+            sums[key] = sum(value["value"]["packets"] for value in values)
+        return {way: sums[way] + sums[32 + way] for way in range(32)}
+
     # Bytes of the engine's memory: now (VmRSS), at most so far (VmHWM).
     def resident(self, field):
         with open(f"/proc/{self.pid}/status", encoding="utf-8") as file:

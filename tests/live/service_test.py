@@ -2,6 +2,7 @@
 logs, watched rule files, and what a broken rule set changes (nothing)."""
 import os
 import signal
+import socket
 import time
 
 import lab
@@ -130,11 +131,40 @@ def rotates(wire):
         lab.wait_for(lambda: os.path.exists(wire.path("log/eve.json")), 5, "a new log file")
 
 
+# What can't be served ends a run before its rules are compiled, by name and with the remedy.
+def refuses_busy_places(wire):
+    wire.serve("engine", "serve", 9470)
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(wire.path("busy"))
+        other.listen()
+        for key, value in (("control.socket", wire.path("busy")), ("metrics.listen", "127.0.0.1:9470")):
+            command = [*wire.command("run"), "--capture", wire.capture, "-S", wire.path("live.rules"), "--set", f"{key}={value}"]
+            ended = wire.shell("engine", *command, check=False)
+            assert ended.returncode == 1 and value in ended.stdout and f"by {key}" in ended.stdout, ended.stdout
+            assert "rules loaded" not in ended.stdout, ended.stdout
+
+
+# More than the bound for what a compilation may take: nothing changes, and the answer says why.
+def refuses_what_is_too_large(wire):
+    before = generation(wire)
+    with open(wire.path("live.rules"), "w", encoding="utf-8") as file:
+        for sid in range(1, 12001):
+            file.write(f'alert tcp any any -> any {sid % 12} (msg:"large"; content:"a pattern of its own {sid * 7919}"; sid:{sid};)\n')
+    said = len(wire.said())
+    told = wire.ctl("reload", code=1)
+    assert "more than 24mb" in told and "reload.memory" in told, told
+    assert generation(wire) == before and "reload.memory" in wire.said(said), wire.said(said)
+    count = len(alerts(wire))
+    get(wire, "WORD-1-")
+    lab.wait_for(lambda: len(alerts(wire)) == count + 1, 5, "an alert by the set that stayed")
+
+
 with lab.Lab() as wire:
     wire.rules("")
     write(wire, 1)
     wire.shell("engine", "ip", "link", "set", "lo", "up")
-    begin = wire.start("--set", "metrics.listen=127.0.0.1:9469", "--set", "rules.watch=true", "-v", rules=wire.path("live.rules"))
+    refuses_busy_places(wire)
+    begin = wire.start("--set", "metrics.listen=127.0.0.1:9469", "--set", "rules.watch=true", "--set", "reload.memory=24MiB", "-v", rules=wire.path("live.rules"))
     wire.serve("server", "serve", 5000)
     wire.serve("server", "record", 8080, wire.path("application"))
     honest = wire.peer("client", "transfer", lab.SERVER, 5000, 4, 1 << 20, 2)
@@ -143,6 +173,7 @@ with lab.Lab() as wire:
     shows_flows(wire)
     blocks(wire)
     reloads(wire)
+    refuses_what_is_too_large(wire)
     now = metrics(wire, 9469)
     assert now['lockstep_packets_total{worker="0",fate="received"}'] > 1000, now
     assert now['lockstep_packet_seconds_count{worker="0"}'] > 1000 and now["lockstep_reload_seconds_count"] >= 5, now
