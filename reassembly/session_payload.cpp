@@ -74,8 +74,8 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   if (const StreamOffset right = to.rcv_edge(); right != HostMirror::none) {
     if (begin > right) return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     // The first byte beyond a closed window is a probe: its answer is the window update that the sender waits
-    // for.
-    const bool probe = begin == right && begin == to.bytes.in_order() && begin < end;
+    // for. Until that comes it is repeated, with the value that went out.
+    const bool probe = begin == right && begin <= to.bytes.in_order() && begin < end;
     const StreamOffset edge = right + (probe ? 1 : 0);
     if (begin < end && begin == edge)
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);

@@ -243,3 +243,15 @@ TEST_CASE("a hole that stays open too long resets both ends", "[session][budget]
   wire.wait(std::chrono::seconds(62));
   CHECK(wire.resets() == 2);
 }
+
+TEST_CASE("a window probe passes again until it is answered: it, or its ACK, may have got lost behind us",
+          "[session][window][rfc9293-3.8.6.1]") {
+  auto wire = Wire::established({.client_isn = GENERATE(any_isn()), .window = 4});
+  wire.client.sends("GOOD").passes();
+  wire.server.acks({.window = 0}).passes();
+  wire.client.sends("p").passes().delivers("p");
+  wire.as_client().sends("p", {.seq = 5}).passes().delivers_nothing();
+  wire.as_client().sends("pq", {.seq = 5}).passes_as(Reason::trimmed_right).carries("p");
+  wire.as_client().sends("P", {.seq = 5}).passes_as(Reason::overlap_rewritten).carries("p");
+  wire.as_client().sends("q", {.seq = 6}).drops(Reason::beyond_window);
+}
