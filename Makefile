@@ -11,7 +11,7 @@ FUZZ_SECONDS ?= 20
 N ?=
 SEED ?= 0
 
-.PHONY: help bootstrap build test asan tsan bench fuzz oracle honest soak evasions lint format reasons bless demo clean
+.PHONY: help bootstrap build test asan tsan bench fuzz oracle faults honest soak evasions lint format reasons bless demo clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,11 @@ oracle: bootstrap ## N (100000) hostile connections of each mode against this ke
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target oracle
 	build/dev/oracle --count $(or $(N),100000) --seed $(SEED) --jobs $(JOBS) --save build/oracle
+
+faults: bootstrap ## switch each fault on in turn: the oracle has to find it within N (20000) connections
+	cmake --preset dev >/dev/null
+	cmake --build --preset dev --target oracle
+	build/dev/oracle --fault table --count $(or $(N),20000) --seed $(SEED) --show 0
 
 honest: bootstrap ## N (10000) transfers between two kernels over a bad network, with and without the engine
 	cmake --preset dev >/dev/null

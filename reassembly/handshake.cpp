@@ -51,16 +51,20 @@ Ruling sanitized_syn(const Segment& segment, bool enforcing) {
     return drop(Reason::mptcp_join, StreamEvent::mptcp);
   Ruling ruling;
   Edits& edits = ruling.edits;
-  edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
-  edits.clear_flags = segment.flags.bits & (TcpFlag::urg | TcpFlag::psh);  // EVASIONS H06
-  edits.zero_urgent = segment.urgent != 0;
-  edits.zero_ack = !segment.has(TcpFlag::ack) && segment.ack.value() != 0;  // EVASIONS H09
+  if (!faulty(Fault::syn_payload_kept)) edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
+  if (!faulty(Fault::syn_urgent_kept)) {
+    edits.clear_flags = segment.flags.bits & (TcpFlag::urg | TcpFlag::psh);  // EVASIONS H06
+    edits.zero_urgent = segment.urgent != 0;
+  }
+  edits.zero_ack = !segment.has(TcpFlag::ack) && segment.ack.value() != 0 &&
+                   !faulty(Fault::syn_ack_number_kept);  // EVASIONS H09
   // Under an authentication option the segment must not be edited; MD5 and AO cover what we would change.
   const bool authenticated = segment.options.md5 || segment.options.ao;
-  edits.strip_fast_open = segment.options.fast_open && !authenticated;
-  edits.strip_mptcp = segment.options.mp_capable && !authenticated;
-  edits.strip_unknown = segment.options.unknown && !authenticated;
-  edits.clamp_window_scale = segment.options.window_scale.value_or(0) > 14;
+  edits.strip_fast_open = segment.options.fast_open && !authenticated && !faulty(Fault::fast_open_kept);
+  edits.strip_mptcp = segment.options.mp_capable && !authenticated && !faulty(Fault::mp_capable_kept);
+  edits.strip_unknown = segment.options.unknown && !authenticated && !faulty(Fault::unknown_option_kept);
+  edits.clamp_window_scale =
+      segment.options.window_scale.value_or(0) > 14 && !faulty(Fault::window_scale_kept);
   if (authenticated && edits.any() && enforcing)
     return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
   if (edits.zero_ack) ruling.events.add(StreamEvent::pkt_broken_ack);
@@ -103,6 +107,7 @@ Ruling HalfOpen::judge_server(const Segment& segment, bool enforcing) const {
                         : drop(Reason::rst_in_handshake, StreamEvent::rst_invalid_ack);
   }
   if (segment.has(TcpFlag::syn)) {
+    if (!segment.has(TcpFlag::ack) && faulty(Fault::listener_syn_passed)) return Ruling{};
     if (!segment.has(TcpFlag::ack))
       return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
     const SynOffer* answered = answered_by(segment);
@@ -132,7 +137,8 @@ bool HalfOpen::echoes_amiss(const Segment& segment) const {
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
   if (faulty(Fault::first_syn_binds)) return &offers_[0];
-  return find(std::span(offers_).first(count_), syn_ack.ack.plus(-1));
+  const SynOffer* answered = find(std::span(offers_).first(count_), syn_ack.ack.plus(-1));
+  return answered == nullptr && faulty(Fault::synack_number_unchecked) ? &latest() : answered;
 }
 
 void HalfOpen::came_back(const Segment& syn) {
@@ -142,7 +148,7 @@ void HalfOpen::came_back(const Segment& syn) {
 const SynOffer* HalfOpen::fast_opened_by(const Segment& syn_ack) const {
   for (std::size_t i = 0; i < count_; ++i) {
     const std::int32_t taken = syn_ack.ack.distance_from(offers_[i].iss.plus(1));
-    if (taken > 0 && taken <= offers_[i].payload) return &offers_[i];
+    if (taken > 0 && taken <= offers_[i].payload && !faulty(Fault::fast_open_unnoticed)) return &offers_[i];
   }
   return nullptr;
 }

@@ -4,6 +4,7 @@
 
 #include "reassembly/bytes.hpp"
 #include "reassembly/checksum.hpp"
+#include "reassembly/fault.hpp"
 
 namespace lockstep::reassembly {
 namespace {
@@ -33,7 +34,8 @@ Reason parse_ipv4_options(std::span<const std::uint8_t> list, std::uint32_t& kin
       ++at;
       continue;
     }
-    if (kind == loose_source_route || kind == strict_source_route) reason = Reason::ip_source_route;
+    const bool routes = kind == loose_source_route || kind == strict_source_route;
+    if (routes && !faulty(Fault::source_route_taken)) reason = Reason::ip_source_route;
     if (list.size() - at < 2 || list[at + 1] < 2 || list[at + 1] > list.size() - at)
       return Reason::ip_bad_options;
     at += list[at + 1];
@@ -170,10 +172,10 @@ Reason parse_ipv4(const Frame& frame, const Link& link, bool verify_checksum, Ip
   packet.fragment_id = fields.id;
   packet.fragment_offset = (place & 0x1fffU) * 8;
   packet.is_fragment = fields.more_fragments || packet.fragment_offset != 0;
-  Reason fault = Reason::none;
-  if (header_length > 20) fault = parse_ipv4_options({header + 20, header_length - 20}, fields.options);
-  if (!intact) return Reason::ip_bad_checksum;
-  if (fault != Reason::none) return fault;
+  Reason objection = Reason::none;
+  if (header_length > 20) objection = parse_ipv4_options({header + 20, header_length - 20}, fields.options);
+  if (!intact && !faulty(Fault::ip_checksum_unchecked)) return Reason::ip_bad_checksum;
+  if (objection != Reason::none) return objection;
   if (packet.protocol != ip_protocol::authenticated || packet.is_fragment) return Reason::none;
   const Reason reason = follow_authentication(data, packet);
   return reason == Reason::none || packet.shortage == Reason::none ? reason : packet.shortage;

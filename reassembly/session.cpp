@@ -59,10 +59,12 @@ Session::Session(BytePool& pool, const SessionLimits& limits, const SynOffer& sy
 
 Ruling Session::judge(const Segment& segment, Direction direction) const {
   if (auto refused = refuse_authentication(segment)) return *refused;
-  if (faulty(Fault::reset_in_window_ends_tracking) && closed()) return Ruling{};
+  const bool believes = faulty(Fault::reset_in_window_ends_tracking) || faulty(Fault::reset_ends_tracking);
+  if (believes && closed()) return Ruling{};
   Ruling ruling = [&] {
     if (segment.has(TcpFlag::rst)) return judge_reset(segment, direction);
-    if (receiver(direction).gone && !segment.has(TcpFlag::syn)) return drop(Reason::data_after_fin);
+    if (receiver(direction).gone && !faulty(Fault::reset_sender_reads_on) && !segment.has(TcpFlag::syn))
+      return drop(Reason::data_after_fin);
     if (segment.has(TcpFlag::syn)) {
       return segment.has(TcpFlag::ack) ? judge_syn_ack(segment, direction) : judge_syn(segment, direction);
     }
@@ -87,7 +89,8 @@ Ruling Session::judge(const Segment& segment, Direction direction) const {
 std::optional<Ruling> Session::refuse_authentication(const Segment& segment) const {
   // RFC 2385, RFC 5925: hosts that know the option discard the segment, others take it (EVASIONS D09, D10,
   // R07-R09).
-  if (segment.options.md5 && !md5_) return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
+  if (segment.options.md5 && !md5_ && !faulty(Fault::md5_unchecked))
+    return drop(Reason::md5_unasked, StreamEvent::unasked_authentication);
   // Observing, the host is taken for a Linux that knows MD5 and not AO.
   if (segment.options.ao && !ao_ && limits_->enforcing)
     return drop(Reason::ao_unasked, StreamEvent::unasked_authentication);
@@ -99,7 +102,7 @@ std::optional<Ruling> Session::refuse_timestamp(const Segment& segment, Directio
   if (limits_->enforcing && timestamps_ && !segment.options.timestamps) {
     return drop(Reason::timestamp_missing, StreamEvent::pkt_invalid_timestamp);
   }
-  if (paws_refuses(receiver(direction), segment))
+  if (!faulty(Fault::paws_unchecked) && paws_refuses(receiver(direction), segment))
     return drop(Reason::paws_old, StreamEvent::pkt_invalid_timestamp);
   return std::nullopt;
 }
@@ -124,7 +127,7 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
     // A repeat or a keep-alive: the host can't deliver it, but answers with the ACK that its sender may need.
     if (!segment.payload.empty()) ruling.events.add(StreamEvent::pkt_spurious_retransmission);
     // Its urgent pointer the host may take, and then a byte leaves the stream that comes later.
-    clear_urgent(segment, ruling);
+    if (!faulty(Fault::urgent_repeat_kept)) clear_urgent(segment, ruling);
     if (ruling.edits.any()) ruling.reason = Reason::urgent_cleared;
     return ruling;
   }
@@ -139,9 +142,13 @@ Ruling Session::judge_segment(const Segment& segment, Direction direction) const
   } else {
     switch (place_of_ack(from, ack)) {
       case AckPlace::unsent:
+        if (faulty(Fault::ack_of_unsent_taken)) {
+          ruling.old_ack = true;
+          break;
+        }
         return judge_unsent_ack(segment, direction, ack);
       case AckPlace::too_old:
-        if (!may_be_predicted(to, from, begin, ack))
+        if (!may_be_predicted(to, from, begin, ack) && !faulty(Fault::ack_too_old_taken))
           return drop(Reason::ack_too_old, StreamEvent::est_invalid_ack);
         ruling.events.add(StreamEvent::est_invalid_ack);
         ruling.old_ack = true;
@@ -247,7 +254,8 @@ void Session::commit(const Ruling& ruling, const Segment& segment, Direction dir
       mirror(direction).reset_possible = true;
       mirror(reverse(direction)).gone = !limits_->enforcing && segment.side != Side::unknown;
     }
-    if (faulty(Fault::reset_in_window_ends_tracking) && ruling.transition == Transition::reset_possible) {
+    const bool believes = faulty(Fault::reset_in_window_ends_tracking) || faulty(Fault::reset_ends_tracking);
+    if (believes && ruling.transition == Transition::reset_possible) {
       mirror(reverse(direction)).reset_possible = true;
     }
     return;
@@ -324,10 +332,12 @@ void Session::take_ack(const Ruling& ruling, const Segment& segment, Direction d
   // its peer sends all again, and no ACK runs ahead.)
   if (segment.options.sack_count == 0) from.holds_more = false;
   from.acknowledge(std::max(from.rcv_nxt_min, ruling.ack));
-  const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << from.window_shift;
+  const unsigned shift = faulty(Fault::window_unscaled) ? 0U : from.window_shift;
+  const std::uint32_t window = static_cast<std::uint32_t>(segment.window) << shift;
   from.max_window = std::max(from.max_window, window);
   // The scale of an adopted session is unknown: it has no edge.
-  if (!adopted_) from.offer_edge(ruling.ack + static_cast<StreamOffset>(window));
+  if (!adopted_ && !faulty(Fault::window_update_ignored))
+    from.offer_edge(ruling.ack + static_cast<StreamOffset>(window));
   for (std::size_t i = 0; sack_ && i < segment.options.sack_count; ++i) {
     const StreamOffset right = from.to_offset(segment.options.sack[i].right);
     // A lie about what was never forwarded is no edge (EVASIONS D28).
@@ -343,10 +353,11 @@ void Session::take_timestamp(const Segment& segment, Direction direction) {
   HostMirror& to = mirror(direction);
   // Those that were not negotiated mean nothing to the host (EVASIONS H30).
   if (!segment.options.timestamps || !(timestamps_ || adopted_)) return;
-  if (!limits_->enforcing && !one_direction(direction)) return take_echo(segment, direction);
+  if (!limits_->enforcing && !one_direction(direction) && !faulty(Fault::timestamp_unproved))
+    return take_echo(segment, direction);
   // RFC 7323 §4.3: only from segments that are not ahead of what was acknowledged; the latest that can be is
   // the in-order end.
-  if (to.to_offset(segment.seq) > to.bytes.in_order()) return;
+  if (to.to_offset(segment.seq) > to.bytes.in_order() && !faulty(Fault::timestamp_ahead_taken)) return;
   const std::uint32_t value = segment.options.timestamps->value;
   if (to.timed && static_cast<std::int32_t>(value - to.ts_recent) < 0) return;
   to.timed = true;
@@ -360,7 +371,8 @@ void Session::take_payload(const Ruling& ruling, const Segment& segment, Directi
     const auto payload = segment.payload.subspan(ruling.edits.trim_front, ruling.length);
     if (SegmentLog* log = segment_log(direction)) log->add(ruling.offset, payload, to.bytes);
     const bool covers = ruling.offset <= to.fin && ruling.offset + ruling.length > to.fin;
-    if (!limits_->enforcing && covers && !to.fin_acked()) to.fin = HostMirror::none;
+    if (!limits_->enforcing && covers && !to.fin_acked() && !faulty(Fault::fin_never_erased))
+      to.fin = HostMirror::none;
     to.bytes.insert(ruling.offset, payload);
     // Observing, the bytes are read only after this.
     if (limits_->enforcing && to.rcv_nxt_min >= to.bytes.in_order())

@@ -17,9 +17,13 @@ std::optional<Ruling> without_numbers(const Segment& segment) {
 Ruling stripped_reset(const Segment& segment) {
   Ruling ruling;
   ruling.transition = Transition::reset_possible;
-  ruling.edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
-  ruling.edits.clear_flags = segment.flags.bits & (TcpFlag::syn | TcpFlag::fin | TcpFlag::psh | TcpFlag::urg);
-  ruling.edits.zero_urgent = segment.urgent != 0;
+  if (!faulty(Fault::reset_payload_kept))
+    ruling.edits.trim_back = static_cast<std::uint32_t>(segment.payload.size());
+  if (!faulty(Fault::reset_flags_kept)) {
+    ruling.edits.clear_flags =
+        segment.flags.bits & (TcpFlag::syn | TcpFlag::fin | TcpFlag::psh | TcpFlag::urg);
+    ruling.edits.zero_urgent = segment.urgent != 0;
+  }
   if (!segment.payload.empty()) ruling.events.add(StreamEvent::rst_with_data);
   if (ruling.edits.any()) ruling.reason = Reason::rst_stripped;
   return ruling;
@@ -48,6 +52,7 @@ Ruling Session::judge_reset(const Segment& segment, Direction direction) const {
   if (faulty(Fault::sack_edge_reset_ignored) && offset == to.sack_edge && offset > to.rcv_nxt_max()) {
     return Ruling{};
   }
+  if (faulty(Fault::fin_edge_reset_ignored) && to.fin_acked() && offset == to.fin) return Ruling{};
   switch (place_of_reset(to, offset)) {
     case ResetPlace::possible:
       return limits_->probe_resets ? ask_sender(segment, direction) : stripped_reset(segment);
@@ -99,6 +104,7 @@ Ruling Session::judge_handshake_reset(const Segment& segment, Direction directio
   }
   // The client is in SYN-SENT (only the ACK of its SYN counts) or, if the SYN-ACK arrived, established.
   const bool refuses = segment.has(TcpFlag::ack) && segment.ack == receiver(Direction::to_server).first;
+  if (faulty(Fault::handshake_reset_untold) && offset == 0) return Ruling{};
   if (refuses || offset == 0) return stripped_reset(segment);
   return drop(Reason::rst_in_handshake, StreamEvent::rst_invalid_ack);
 }
@@ -107,7 +113,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
   const bool same = segment.seq.plus(1) == receiver(direction).first;
   if (!established_) {
     if (direction == Direction::to_client) {
-      if (limits_->enforcing)
+      if (limits_->enforcing || faulty(Fault::split_handshake_unnoticed))
         return drop(Reason::syn_from_listener, StreamEvent::whs_syn_toclient_on_syn_recv);
       Ruling ruling;  // a split handshake (EVASIONS H14), if the client answers it
       ruling.events.add(StreamEvent::whs_syn_toclient_on_syn_recv);
@@ -145,6 +151,7 @@ Ruling Session::judge_syn(const Segment& segment, Direction direction) const {
 // Does it answer the SYN that was seen inside the connection? Observing, it may acknowledge what came with it
 // (RFC 7413), or answer one that was not kept.
 bool Session::answers_offer(const Segment& syn_ack) const {
+  if (faulty(Fault::reuse_unnoticed)) return false;
   const std::int32_t taken = syn_ack.ack.distance_from(memory_->offer.iss.plus(1));
   if (taken == 0) return true;
   return !limits_->enforcing && (memory_->more_offers || (taken > 0 && taken <= memory_->offer.payload));
@@ -200,7 +207,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
     Ruling ruling = sanitized_syn(segment, limits_->enforcing);
     if (!same) {
       ruling.events.add(StreamEvent::whs_synack_resend_with_diff_seq);
-      if (ruling.forwards()) ruling.transition = Transition::another_synack;
+      if (ruling.forwards() && !faulty(Fault::second_synack_forgotten))
+        ruling.transition = Transition::another_synack;
     }
     return ruling;
   }
@@ -231,7 +239,8 @@ Ruling Session::judge_syn_ack(const Segment& segment, Direction direction) const
 Ruling Session::judge_handshake(const Segment& segment, Direction direction) const {
   if (direction == Direction::to_server) return judge_handshake_ack(segment);
   // A capture may show the server's first data before the ACK that it had seen by then (CVE-2018-6794).
-  if (limits_->captured_hosts && other_ == Other::none) return judge_segment(segment, direction);
+  if ((limits_->captured_hosts || faulty(Fault::early_data_taken)) && other_ == Other::none)
+    return judge_segment(segment, direction);
   // The server sends nothing but SYN-ACKs before the last ACK; a bare ACK may answer a stray segment.
   if (!segment.payload.empty() || segment.has(TcpFlag::fin)) {
     Ruling ruling = drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
@@ -253,19 +262,21 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
       ack >= 0 &&
       ack <= client.rcv_nxt_max();  // more than 0 only where the capture's order is not the hosts'
   const bool other = other_ == Other::syn_ack && segment.ack == memory_->offer.iss.plus(1);
-  if (!first && !other) {
+  if (!first && !other && !faulty(Fault::handshake_ack_unchecked)) {
     Ruling ruling = drop(Reason::handshake_bad_ack, StreamEvent::whs_right_seq_wrong_ack_evasion);
     // Observing, the client may have taken a SYN-ACK that was not kept.
     if (memory_ && memory_->more_offers) ruling.events.add(StreamEvent::ambiguous);
     return ruling;
   }
-  if (auto refused = refuse_timestamp(segment, Direction::to_server)) return *refused;
+  if (auto refused = refuse_timestamp(segment, Direction::to_server);
+      refused && !faulty(Fault::handshake_paws_unchecked))
+    return *refused;
   const bool echoes = segment.options.timestamps.has_value() && segment.options.timestamps->echo != 0;
   if (timestamps_ && (echoes || limits_->enforcing)) {
     // Linux since 6.15 checks the echo in SYN-RECEIVED (EVASIONS H34), if there is one.
     const std::uint32_t echo = segment.options.timestamps->echo;
-    const std::uint32_t from = first ? synack_timestamp_ : memory_->offer.timestamp;
-    const std::uint32_t to = first ? client.ts_recent : memory_->offer.timestamp;
+    const std::uint32_t from = !other || first ? synack_timestamp_ : memory_->offer.timestamp;
+    const std::uint32_t to = !other || first ? client.ts_recent : memory_->offer.timestamp;
     if (!faulty(Fault::echo_unchecked) && echo - from > to - from)
       return drop(Reason::handshake_bad_echo, StreamEvent::pkt_invalid_timestamp);
   }
@@ -279,7 +290,7 @@ Ruling Session::judge_handshake_ack(const Segment& segment) const {
   ruling.accepted = true;
   ruling.ack = first ? ack : 0;
   ruling.transition = Transition::complete_handshake;
-  ruling.candidate = first ? 0 : 1;
+  ruling.candidate = other && !first ? 1 : 0;
   return judge_payload(segment, Direction::to_server, ruling);
 }
 

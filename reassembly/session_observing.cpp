@@ -1,6 +1,7 @@
 // Session: observing. Nothing can be dropped, so the host is followed; its own packets tell what it did.
 #include <algorithm>
 
+#include "reassembly/fault.hpp"
 #include "reassembly/session.hpp"
 
 namespace lockstep::reassembly {
@@ -10,7 +11,7 @@ namespace lockstep::reassembly {
 // SYN as acknowledged, too.
 bool Session::may_be_predicted(const HostMirror& to, const HostMirror& from, StreamOffset begin,
                                StreamOffset ack) const {
-  if (limits_->enforcing) return false;
+  if (limits_->enforcing || faulty(Fault::prediction_ignored)) return false;
   // What it sent to a peer that was thought to be gone is not in the mirror.
   const bool first = to.bytes.in_order() <= 0 && from.bytes.in_order() <= 0 && !from.gone;
   return (begin <= to.bytes.in_order() && !first) || place_of_ack(from, ack + 1) != AckPlace::too_old;

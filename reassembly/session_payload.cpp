@@ -26,13 +26,14 @@ void clear_urgent(const Segment& segment, Ruling& ruling) {
     ruling.edits.clear_flags |= TcpFlag::urg;  // the byte stays in line (EVASIONS U01-U08)
     ruling.events.add(StreamEvent::urgent_data);
   } else {
-    ruling.edits.zero_urgent = segment.urgent != 0;  // EVASIONS U03
+    ruling.edits.zero_urgent = segment.urgent != 0 && !faulty(Fault::stray_urgent_kept);  // EVASIONS U03
   }
 }
 
 Ruling Session::judge_payload(const Segment& segment, Direction direction, Ruling ruling) const {
   const HostMirror& to = receiver(direction);
   clear_urgent(segment, ruling);
+  if (faulty(Fault::push_cleared)) ruling.edits.clear_flags |= segment.flags.bits & TcpFlag::psh;
   if (auto refused = place_payload(segment, direction, ruling)) return *refused;
   if (segment.has(TcpFlag::fin)) {
     if (auto refused = place_fin(to, segment, ruling)) return *refused;
@@ -72,17 +73,20 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     return ruling;
   }
   if (const StreamOffset right = to.rcv_edge(); right != HostMirror::none) {
-    if (begin > right) return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
+    if (begin > right && !faulty(Fault::beyond_window_stored))
+      return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     // The first byte beyond a closed window is a probe: its answer is the window update that the sender waits
     // for. Until that comes it is repeated, with the value that went out.
-    const bool probe = begin == right && begin <= to.bytes.in_order() && begin < end;
+    const bool probe =
+        begin == right && begin <= to.bytes.in_order() && begin < end && !faulty(Fault::probe_dropped);
     const StreamOffset edge = right + (probe ? 1 : 0);
-    if (begin < end && begin == edge)
+    if (begin < end && begin == edge && !faulty(Fault::beyond_window_stored))
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     if (probe) ruling.events.add(StreamEvent::est_ack_zwp_data);
     // Observing: whether the host took what lies beyond depends on what its application had read (EVASIONS
     // D19).
-    if (limits_->enforcing && !faulty(Fault::right_edge_untrimmed)) end = std::min(end, edge);
+    if (limits_->enforcing && !faulty(Fault::right_edge_untrimmed) && !faulty(Fault::beyond_window_stored))
+      end = std::min(end, edge);
   }
   // Observing, a FIN that waits ahead of a hole is erased by data that cover it (EVASIONS C04), and one that
   // was not acknowledged may not have arrived: the longer stream holds the shorter one.
@@ -93,7 +97,8 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     const StreamOffset fin = memory_->unacked_fin[index(direction)];
     if (fin >= to.rcv_nxt_min && begin > fin) ruling.events.add(StreamEvent::ambiguous);
   }
-  if (to.fin != HostMirror::none && !erases && begin < end && end > to.fin) {
+  if (to.fin != HostMirror::none && !erases && begin < end && end > to.fin &&
+      !faulty(Fault::data_after_fin_taken)) {
     ruling.events.add(StreamEvent::data_after_fin);
     if (begin >= to.fin) return drop(Reason::data_after_fin, StreamEvent::data_after_fin);
     end = to.fin;
@@ -104,6 +109,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   if (limits_->enforcing && !to.known && left < end && left < to.bytes.kept_from()) {
     return ask_receiver(segment);
   }
+  if (faulty(Fault::segments_halved) && limits_->enforcing) end = left + (end - left + 1) / 2;
   ruling.edits.trim_front = static_cast<std::uint32_t>(left - begin);
   ruling.offset = left;
   ruling.length = static_cast<std::uint32_t>(end - left);
@@ -119,8 +125,9 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     const Assembler::Difference difference = to.bytes.compare(left, payload);
     if (difference.ahead && !limits_->enforcing) {
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
-      ruling.events.add(StreamEvent::ambiguous);  // the first copy may not have reached the host
-    } else if (difference.ahead) {
+      if (!faulty(Fault::ahead_conflict_untold))
+        ruling.events.add(StreamEvent::ambiguous);  // the first copy may not have reached the host
+    } else if (difference.ahead && !faulty(Fault::ahead_conflict_passed)) {
       // A copy went out ahead of a hole and another comes now: nobody can know which one is honest.
       Ruling conflict = drop(Reason::overlap_conflict, StreamEvent::reassembly_overlap_different_data);
       conflict.kind = Ruling::Kind::reset_both;
@@ -130,7 +137,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
       ruling.overlay = ruling.edits.payload_changed = limits_->enforcing && !faulty(Fault::last_copy_wins);
       ruling.events.add(StreamEvent::reassembly_overlap_different_data);
       // The receiver has acknowledged none of them: the first copy may not have reached it.
-      if (!limits_->enforcing) ruling.events.add(StreamEvent::ambiguous);
+      if (!limits_->enforcing && !faulty(Fault::conflict_untold)) ruling.events.add(StreamEvent::ambiguous);
     }
     if (end <= to.bytes.in_order()) ruling.events.add(StreamEvent::pkt_retransmission);
   }
@@ -151,6 +158,7 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
   if (!to.bytes.room_for(left, ruling.length))
     return drop(Reason::store_full, StreamEvent::reassembly_insert_memcap);
   ruling.readable_to = to.bytes.in_order_after(left, ruling.length);
+  if (faulty(Fault::held_bytes_unscanned)) ruling.readable_to = std::min(ruling.readable_to, end);
   return std::nullopt;
 }
 
@@ -160,7 +168,12 @@ std::optional<Ruling> Session::place_fin(const HostMirror& to, const Segment& se
   const StreamOffset at = to.to_offset(segment.seq) + static_cast<StreamOffset>(segment.payload.size());
   if (to.fin != HostMirror::none && at == to.fin) return std::nullopt;  // a repeat
   const bool cut = ruling.edits.trim_back != 0;
-  const bool taken = to.fin != HostMirror::none || at < ruling.readable_to || to.bytes.end() > at;
+  const bool covered = at < ruling.readable_to || to.bytes.end() > at;
+  if (faulty(Fault::fin_over_data_taken) && covered && to.fin == HostMirror::none) {
+    ruling.fin = true;
+    return std::nullopt;
+  }
+  const bool taken = to.fin != HostMirror::none || covered;
   // Observing, the host has queued it (EVASIONS C02): it counts once the bytes before it have come.
   const bool waits = !limits_->enforcing || faulty(Fault::fin_ahead_forwarded);
   const bool ahead = waits && at > ruling.readable_to;

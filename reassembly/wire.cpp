@@ -117,7 +117,7 @@ Reason read_tcp(const Frame& frame, const Link& link, const IpPacket& packet, co
   if (header_length == tcp_header) return Reason::none;
   const bool clean =
       parse_tcp_options({header + tcp_header, header_length - tcp_header}, segment.options, config.as_linux);
-  return clean ? Reason::none : Reason::tcp_bad_options;
+  return clean || faulty(Fault::options_unchecked) ? Reason::none : Reason::tcp_bad_options;
 }
 
 bool tcp_checksum_intact(const Frame& frame, const Link& link, const IpPacket& packet) {
@@ -134,8 +134,11 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
   if (fault == Reason::tcp_bad_header) return fault;
   if (config.sides && !faulty(Fault::sides_unknown))
     segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
-  if (config.verify_checksums && !tcp_checksum_intact(frame, link, packet)) return Reason::tcp_bad_checksum;
-  if (!flags_may_be(segment.flags, config.as_linux)) return Reason::tcp_bad_flags;
+  if (config.verify_checksums && !faulty(Fault::tcp_checksum_unchecked) &&
+      !tcp_checksum_intact(frame, link, packet))
+    return Reason::tcp_bad_checksum;
+  if (!faulty(Fault::syn_flags_unchecked) && !flags_may_be(segment.flags, config.as_linux))
+    return Reason::tcp_bad_flags;
   if (segment.source == segment.destination) return Reason::land;
   return fault;
 }

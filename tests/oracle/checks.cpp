@@ -19,6 +19,10 @@ bool whole(const Scenario& scenario, const Outcome& outcome) {
          outcome.written.compare(0, outcome.received.size(), outcome.received) == 0;
 }
 
+// What was refused in one round comes with the next; and one for what waits on the host's answer.
+constexpr std::uint32_t spare_rounds = 2;
+constexpr std::uint64_t few_packets = 1000;
+
 double percent(std::uint64_t part, std::uint64_t all) {
   return all == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(all);
 }
@@ -33,6 +37,10 @@ std::string_view name(Violation violation) {
       return "signature-read";
     case Violation::honest_cut:
       return "honest-cut";
+    case Violation::slow:
+      return "slow";
+    case Violation::meddling:
+      return "meddling";
     case Violation::unclean:
       return "unclean";
     case Violation::reset_untold:
@@ -56,16 +64,22 @@ std::optional<Violation> violation_of(const Scenario& scenario, Mode mode, const
   if (!outcome.unclean.empty()) return Violation::unclean;
   if (outcome.reset_untold) return Violation::reset_untold;
   if (scenario.honest && !whole(scenario, outcome)) return Violation::honest_cut;
+  if (scenario.honest && outcome.rounds > outcome.bare_rounds.value_or(outcome.rounds) + spare_rounds)
+    return Violation::slow;
   return std::nullopt;
 }
 
 Judged judge(const Scenario& scenario, Mode mode, KernelHost& host, Rules& rules, bool strict) {
   Judged judged;
+  std::optional<std::uint32_t> bare_rounds;
   if (scenario.honest && mode == Mode::enforce) {
-    judged.counts = whole(scenario, play(scenario, Mode::direct, host, rules));
+    const Outcome bare = play(scenario, Mode::direct, host, rules);
+    judged.counts = whole(scenario, bare);
     if (!judged.counts) return judged;
+    bare_rounds = bare.rounds;
   }
   judged.outcome = play(scenario, mode, host, rules);
+  judged.outcome.bare_rounds = bare_rounds;
   judged.violation = violation_of(scenario, mode, judged.outcome, strict);
   return judged;
 }
@@ -84,6 +98,12 @@ void Sums::add(const Scenario& scenario, const Judged& judged) {
   honest_packets += outcome.honest_packets;
   for (const auto& [reason, count] : outcome.honest_changed) honest_changed[reason] += count;
   if (judged.violation) ++violations[*judged.violation];
+}
+
+bool Sums::meddled() const {
+  std::uint64_t changed = 0;
+  for (const auto& [reason, count] : honest_changed) changed += count;
+  return honest_packets >= few_packets && changed * 100 > honest_packets;
 }
 
 std::string Sums::report(Mode mode) const {

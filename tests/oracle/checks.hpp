@@ -15,6 +15,8 @@ enum class Violation : std::uint8_t {
   signature_read,  // L1: it read the whole of what a drop rule knows
   honest_cut,      // L4: an honest stream did not arrive whole, or its peer never learnt so, though without
                    // the engine it does
+  slow,            // L4: it took more rounds of repeats than without the engine, and a few
+  meddling,        // L4: of the honest packets of a run more than one in a hundred did not leave as they came
   unclean,         // what no packet to the host may carry
   reset_untold,    // L3: the host was reset, and the engine thinks that it can't have been
   false_alarm,  // observing: the signature was found, of no other reading was told, and the host never read
@@ -54,6 +56,8 @@ struct Sums {
   std::map<Violation, std::uint64_t> violations;
 
   void add(const Scenario& scenario, const Judged& judged);
+  // More than one honest packet in a hundred did not leave as it came. Of few packets nothing is said.
+  [[nodiscard]] bool meddled() const;
   [[nodiscard]] std::string report(Mode mode) const;
 };
 

@@ -29,6 +29,9 @@ Endpoints new_endpoints(const Scenario& scenario) {
   return ends;
 }
 
+// More than any honest stream needs, so that one that takes too long is told by its rounds.
+constexpr int most_rounds = 60;
+
 // Flags, and what it acknowledges, counted from the peer's SYN.
 std::string brief(const Segment& segment, std::uint32_t isn) {
   if (!segment.has(TcpFlag::ack)) return to_string(segment.flags);
@@ -169,7 +172,12 @@ void Conversation::take(const Step& step) {
 void Conversation::transmit(const Step& step) {
   // An honest peer heeds the window; what it keeps back comes with the repeats.
   const bool ahead = step.seq + static_cast<std::int64_t>(step.payload.size()) > peer_.edge();
-  if (scenario_->honest && !step.forged && step.payload.size() > 1 && ahead) return;
+  if (scenario_->honest && !step.forged && step.payload.size() > 1 && ahead) {
+    if (step.seq >= peer_.edge()) return;
+    Step front = step;
+    front.payload.resize(static_cast<std::size_t>(peer_.edge() - step.seq));
+    return transmit(front);
+  }
   // A forger has nothing to know behind the stream's end: there the host would take what he makes up.
   const auto whole = static_cast<std::int64_t>(scenario_->stream.size());
   if (step.known != 0 && peer_.edge() > whole) return;
@@ -228,7 +236,7 @@ void Conversation::drain(const Step& step) {
 // nothing.
 void Conversation::look_for_resets() {
   for (Socket& socket : sockets_) {
-    if (!socket.told && socket.socket.state() == TCP_CLOSE) socket.told = tap_->may_have_reset();
+    if (!socket.told && socket.socket.was_reset()) socket.told = tap_->may_have_reset();
   }
 }
 
@@ -278,9 +286,10 @@ void Conversation::arrive(const Bytes& packet) {
 // As an honest peer would: the host lacks what it does not acknowledge, at a closed window one byte is sent.
 void Conversation::catch_up(const Step& step) {
   const auto whole = static_cast<std::int64_t>(scenario_->stream.size());
-  for (int round = 0; round < 12 && peer_.handshaken() && !peer_.was_reset(); ++round) {
+  for (int round = 0; round < most_rounds && peer_.handshaken() && !peer_.was_reset(); ++round) {
     const std::int64_t acked = std::max<std::int64_t>(peer_.acked(), 0);
     if (acked >= whole) break;
+    ++outcome_.rounds;
     const std::int64_t end = std::clamp(peer_.edge(), acked + 1, whole);
     for (std::int64_t at = acked; at < end;) {
       Step segment;
@@ -328,8 +337,7 @@ void Conversation::finish() {
   for (const Socket& socket : sockets_) {
     const HostSocket& host = socket.socket;
     outcome_.readings.push_back({host.text(), host.ended(), host.error(), host.state(), socket.unscanned});
-    const bool reset = host.error() == ECONNRESET && socket.told.has_value();
-    outcome_.reset_untold = outcome_.reset_untold || (reset && !*socket.told);
+    outcome_.reset_untold = outcome_.reset_untold || !socket.told.value_or(true);
   }
   outcome_.received = peer_.received();
   outcome_.acked = peer_.acked();

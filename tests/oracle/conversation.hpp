@@ -36,6 +36,8 @@ struct Outcome {
   bool gave_up = false;
   bool reset_untold = false;  // the host was reset by a packet of which the engine thought that it can't
   std::string unclean;        // what reached the host though it never may, empty: nothing
+  std::uint32_t rounds = 0;   // of repeats until the peer had its stream acknowledged
+  std::optional<std::uint32_t> bare_rounds;  // honest: without the engine
   std::uint64_t honest_packets = 0;
   std::map<Reason, std::uint64_t> honest_changed;  // not forwarded as they came, and why
 

@@ -143,6 +143,13 @@ void EngineTap::inspect_departure(std::span<const std::uint8_t> packet) {
   if ((syn || reset) && !segment->payload.empty()) unclean_ = "SYN or RST with payload";
   if (syn && (segment->options.mp_capable || segment->options.mp_join)) unclean_ = "MPTCP";
   if (syn && segment->options.fast_open) unclean_ = "TCP Fast Open";
+  if (syn && segment->options.unknown) unclean_ = "SYN with an unknown option";
+  if (syn && segment->options.window_scale.value_or(0) > 14) unclean_ = "window scale above 14";
+  if (syn && !segment->has(reassembly::TcpFlag::ack) && segment->ack.value() != 0)
+    unclean_ = "SYN with a stray number";
+  if (syn && (reset || segment->has(reassembly::TcpFlag::fin))) unclean_ = "SYN with FIN or RST";
+  if (reset && (segment->has(reassembly::TcpFlag::fin) || segment->has(reassembly::TcpFlag::psh)))
+    unclean_ = "RST with other flags";
 }
 
 void EngineTap::on_arrival(const Packet& packet) {

@@ -45,8 +45,8 @@ class EngineTap final : public Observer, public PacketPort {
   [[nodiscard]] const std::string& told() const { return told_; }
   // Something went to the host that can reset it, by the engine's own account.
   [[nodiscard]] bool may_have_reset() const { return may_have_reset_; }
-  // What went to the host though no packet may: an urgent pointer, a RST or SYN with payload, MPTCP, a wrong
-  // checksum. Empty: nothing.
+  // What went to the host though no packet may: an urgent pointer, a RST or SYN with payload, flags or
+  // options that it must not have, a wrong checksum. Empty: nothing.
   [[nodiscard]] const std::string& unclean() const { return unclean_; }
   [[nodiscard]] bool gave_up() const { return gave_up_; }  // a connection was dropped or reset
 

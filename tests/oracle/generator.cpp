@@ -56,10 +56,16 @@ Scenario honest_scenario(std::uint64_t seed) {
   draft.scenario.honest = true;
   draft.name("honest");
   draft.scenario.stream = draft.fill(random.between<std::size_t>(1, random.chance(20) ? 6000 : 400));
+  // Farther than a window reaches whose scale was not heeded.
+  const bool far = random.chance(1) && draft.scenario.service == Service::plain;
+  if (far) draft.scenario.stream = draft.fill(random.between<std::size_t>(70'000, 90'000));
   plain_handshake(draft);
   const std::size_t established = draft.scenario.steps.size();
   // In order or nearly, some of it lost; what is missing comes with the repeats.
-  const std::size_t mss = random.pick({11U, 100U, 536U, 1400U});
+  const bool small = draft.scenario.service == Service::small_window;
+  const bool full = small && random.chance(40);  // its window closes
+  if (full) draft.scenario.stream = draft.fill(random.between<std::size_t>(5000, 9000));
+  const std::size_t mss = far || full ? 1400U : random.pick({11U, 100U, 536U, 1400U});
   const std::size_t whole = draft.scenario.stream.size();
   for (std::size_t at = 0; at < whole; at += mss) {
     Step step;
@@ -71,12 +77,13 @@ Scenario honest_scenario(std::uint64_t seed) {
     step.answers_lost = random.chance(6);
     step.answers_lost_late = random.chance(6);
     draft.add(step);
-    if (random.chance(15)) draft.add(Step::Kind::reads);
+    // The window that opens may go untold: then a probe has to ask for it.
+    if (!full && random.chance(15)) draft.add(Step::Kind::reads).answers_lost = small && random.chance(50);
     if (random.chance(5)) draft.add(Step::Kind::writes, random.between(1U, 300U));
   }
   const std::size_t count = random.between<std::size_t>(1, 6);
   for (std::size_t i = 0; i < count; ++i) noise(draft, established);
-  draft.add(Step::Kind::reads);
+  draft.add(Step::Kind::reads).answers_lost = small && random.chance(50);
   draft.add(Step::Kind::catch_up, static_cast<std::uint32_t>(mss));
   return std::move(draft.scenario);
 }

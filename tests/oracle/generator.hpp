@@ -1,6 +1,22 @@
 // Random hostile scenarios: everything that the catalogue of evasions names, mixed. Each family of tricks is
 // a function that puts steps into a draft; a further rule of acceptance gets its trick in the file of its
 // family.
+//
+// What the catalogue is about, and who makes it:
+//   handshake tricks           before_syn, odd_syn, before_ack, before_syn_ack, connecting_noise
+//   RST, FIN, SYN inside       tricks and ending of tricks_control.cpp, fin_noise, covered_fin
+//   data acceptance            silent, hostile and odd of tricks_segment.cpp, noise, ahead_noise
+//   overlaps in all relations  near, conflict, straddle
+//   order, tiny segments       reorder, cut (down to a byte)
+//   urgent data                "urgent", urgent_repeat, "urgent-in-line"
+//   windows                    choose_connection, oversized, "window-zero", edge_noise; honest: far, full
+//   wrap of the numbers        choose_connection, reopen
+//   fragments                  "fragments", "overlapping-fragments", Step::Pieces
+//   options                    odd_syn, silent, odd
+//   port reuse                 ending, reopen
+//   lost behind the engine     lost (some by their TTL), Step::lost of most tricks
+//   lost ACKs                  Step::answers_lost (on the way to us), answers_lost_late (behind us)
+//   repeats with other cuts    lost, conflict, Step::Kind::catch_up
 #pragma once
 #include <string>
 #include <vector>

@@ -40,6 +40,7 @@ HostSocket::HostSocket(HostSocket&& other) noexcept
       own_port_(other.own_port_),
       text_(std::move(other.text_)),
       ended_(other.ended_),
+      half_closed_(other.half_closed_),
       error_(other.error_) {}
 
 HostSocket::~HostSocket() {
@@ -72,7 +73,9 @@ void HostSocket::write(std::string_view text) {
 
 void HostSocket::half_close() {
   // In SYN-SENT it would be an abort.
-  if (descriptor_ >= 0 && state() != TCP_SYN_SENT) ::shutdown(descriptor_, SHUT_WR);
+  if (descriptor_ < 0 || state() == TCP_SYN_SENT) return;
+  ::shutdown(descriptor_, SHUT_WR);
+  half_closed_ = true;
 }
 
 void HostSocket::keep_urgent_in_line() {
@@ -88,6 +91,12 @@ int HostSocket::state() const {
   socklen_t length = sizeof info;
   if (descriptor_ < 0 || ::getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &length) < 0) return 0;
   return info.tcpi_state;
+}
+
+// A socket whose application did not end its stream is closed by nothing else. (After a FIN recv() tells of
+// its end and not of the RST.)
+bool HostSocket::was_reset() const {
+  return descriptor_ >= 0 && !half_closed_ && error_ != ECONNREFUSED && state() == TCP_CLOSE;
 }
 
 tl::expected<std::unique_ptr<KernelHost>, std::string> KernelHost::make() {

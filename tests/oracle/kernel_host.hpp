@@ -50,6 +50,8 @@ class HostSocket {
   [[nodiscard]] bool ended() const { return ended_; }              // the peer's FIN was read
   [[nodiscard]] int error() const { return error_; }               // errno that ended it, 0: none
   [[nodiscard]] int state() const;                                 // TCP_ESTABLISHED …, 0 if closed
+  // Its peer's RST closed it, though the application may not have been told yet.
+  [[nodiscard]] bool was_reset() const;
 
  private:
   int descriptor_;
@@ -58,6 +60,7 @@ class HostSocket {
   std::uint16_t own_port_;
   std::string text_;
   bool ended_ = false;
+  bool half_closed_ = false;
   int error_ = 0;
 };
 

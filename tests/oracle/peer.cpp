@@ -12,6 +12,23 @@ void put32(Bytes& out, std::uint32_t value) {
   for (const unsigned shift : {24U, 16U, 8U, 0U}) out.push_back(static_cast<std::uint8_t>(value >> shift));
 }
 
+// A fragment with other bytes, `by` (a multiple of eight) further on.
+Bytes moved_piece(Bytes piece, int by, bool more, bool ipv6) {
+  const std::size_t at = ipv6 ? 42 : 6;
+  const int unit = ipv6 ? 8 : 1;
+  const int flag = !more ? 0 : ipv6 ? 1 : 0x2000;
+  const int word = ((piece[at] << 8 | piece[at + 1]) | flag) + by / 8 * unit;
+  piece[at] = static_cast<std::uint8_t>(word >> 8);
+  piece[at + 1] = static_cast<std::uint8_t>(word);
+  for (std::size_t i = ipv6 ? 48 : 20; i < piece.size(); ++i) piece[i] = 'o';
+  if (ipv6) return piece;
+  piece[10] = piece[11] = 0;
+  const std::uint16_t sum = test::slow_checksum(Bytes(piece.begin(), piece.begin() + 20));
+  piece[10] = static_cast<std::uint8_t>(sum >> 8U);
+  piece[11] = static_cast<std::uint8_t>(sum);
+  return piece;
+}
+
 // How the pieces of a datagram travel.
 void arrange(std::vector<Bytes>& pieces, Step::Pieces how, bool ipv6) {
   switch (how) {
@@ -25,24 +42,14 @@ void arrange(std::vector<Bytes>& pieces, Step::Pieces how, bool ipv6) {
     case Step::Pieces::first_missing:
       pieces.erase(pieces.begin());
       return;
-    case Step::Pieces::overlapping: {
+    case Step::Pieces::overlapping:
       // Between the first two pieces comes one with other bytes that lies over both.
-      Bytes copy = pieces[1];
-      const std::size_t at = ipv6 ? 42 : 6;
-      const unsigned more = ipv6 ? 1U : 0x2000U;
-      const unsigned word = (static_cast<unsigned>(copy[at] << 8 | copy[at + 1]) | more) - (ipv6 ? 8U : 1U);
-      copy[at] = static_cast<std::uint8_t>(word >> 8U);
-      copy[at + 1] = static_cast<std::uint8_t>(word);
-      for (std::size_t i = ipv6 ? 48 : 20; i < copy.size(); ++i) copy[i] = 'o';
-      if (!ipv6) {
-        copy[10] = copy[11] = 0;
-        const std::uint16_t sum = test::slow_checksum(Bytes(copy.begin(), copy.begin() + 20));
-        copy[10] = static_cast<std::uint8_t>(sum >> 8U);
-        copy[11] = static_cast<std::uint8_t>(sum);
-      }
-      pieces.insert(pieces.begin() + 1, copy);
+      pieces.insert(pieces.begin() + 1, moved_piece(pieces[1], -8, true, ipv6));
       return;
-    }
+    case Step::Pieces::two_ends:
+      // First comes one that ends the datagram behind its end.
+      pieces.insert(pieces.begin(), moved_piece(pieces.back(), 8, false, ipv6));
+      return;
   }
 }
 

@@ -63,6 +63,8 @@ std::string_view name(Step::Pieces pieces) {
       return "overlapping";
     case Step::Pieces::first_missing:
       return "without the first";
+    case Step::Pieces::two_ends:
+      return "with two ends";
   }
   return "in order";
 }

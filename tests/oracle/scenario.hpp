@@ -70,7 +70,7 @@ struct Step {
   std::uint8_t tos = 0;
   std::string trailer{};                 // behind the IP packet's end
   std::vector<std::size_t> fragments{};  // sizes; empty: not cut
-  enum class Pieces : std::uint8_t { in_order, reversed, twice, overlapping, first_missing };
+  enum class Pieces : std::uint8_t { in_order, reversed, twice, overlapping, first_missing, two_ends };
   Pieces pieces = Pieces::in_order;
 
   bool lost = false;               // behind the engine: it forwarded the packet, the host never gets it

@@ -64,6 +64,22 @@ constexpr std::array tricks{
       draft.scenario.steps.insert(steps.begin() + at, step);
     },
     +[](Draft& draft, std::size_t from) {
+      draft.name("rst-fin-edge");  // R14: the number of a FIN that was acknowledged
+      draft.add_somewhere(from, control(17, From::acked, 0));
+      Step step = control(4, From::acked, draft.random.pick<std::int64_t>({-1, -1, -1, 0, -2}));
+      step.lost = draft.random.chance(20);
+      // Behind the FIN, at once: what comes in between may be beyond it.
+      for (std::size_t i = from; i < draft.scenario.steps.size(); ++i) {
+        if (draft.scenario.steps[i].flags != 17) continue;
+        draft.scenario.steps.insert(draft.scenario.steps.begin() + static_cast<std::ptrdiff_t>(i) + 1, step);
+        break;
+      }
+    },
+    +[](Draft& draft, std::size_t from) {
+      draft.name("urgent-in-line");  // U06
+      draft.add_somewhere(from, application(Step::Kind::keeps_urgent));
+    },
+    +[](Draft& draft, std::size_t from) {
       draft.name("rst-odd");  // R08-R12, R15, R16
       Step step = control(draft.random.pick({4, 20, 0x3f, 6, 5}), From::acked,
                           draft.random.pick<std::int64_t>({0, -4, 4}));
@@ -199,12 +215,39 @@ void edge_noise(Draft& draft, std::size_t from) {
   draft.add_somewhere(from, step);
 }
 
+// Inside what the host holds, though its word of it got lost: C04 the other way round.
+void covered_fin(Draft& draft, std::size_t from) {
+  auto& steps = draft.scenario.steps;
+  const std::size_t at = draft.random.between(from, steps.size() - 1);
+  Step& honest = steps[at];
+  const bool sent = !honest.forged && honest.payload.size() > 1 && !honest.lost && !honest.lost_before;
+  if (!sent || draft.scenario.service == Service::small_window) return;
+  draft.name("covered-fin");
+  honest.answers_lost = true;
+  Step step = control(17, From::start,
+                      honest.seq + draft.random.between<std::int64_t>(
+                                       1, static_cast<std::int64_t>(honest.payload.size()) - 1));
+  step.forged = true;
+  steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at) + 1, step);
+}
+
+// Ahead of all that comes, so that the host takes no notice of its timestamp: D06.
+void ahead_noise(Draft& draft, std::size_t from) {
+  draft.name("timestamp-ahead");
+  Step step = control(16, From::start, static_cast<std::int64_t>(draft.scenario.stream.size()) + 10);
+  step.value_delta = draft.random.pick({0x4000'0000, 100'000});
+  step.forged = true;
+  draft.add_somewhere(from, step);
+}
+
 }  // namespace
 
 // What a forger beside an honest peer may send and the host refuses.
 void noise(Draft& draft, std::size_t from) {
   Random& random = draft.random;
   if (random.chance(8)) return fin_noise(draft, from);
+  if (random.chance(6)) return covered_fin(draft, from);
+  if (random.chance(4)) return ahead_noise(draft, from);
   if (random.chance(draft.scenario.service == Service::small_window ? 30 : 2)) return edge_noise(draft, from);
   Step step;
   const std::size_t whole = draft.scenario.stream.size();

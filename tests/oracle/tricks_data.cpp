@@ -107,6 +107,7 @@ void lost(Draft& draft, Piece piece) {
   draft.name("lost-and-repeated");
   Step first = segment(draft, piece, random.chance(50));
   (random.chance(80) ? first.lost : first.lost_before) = true;
+  if (first.lost && random.chance(30)) first.ttl = 1;  // D22: it runs out behind the engine
   draft.add(first);
   if (random.chance(25)) {
     draft.name("ack-in-the-host's-name");  // frees what was stored, if sides do not count
@@ -116,6 +117,15 @@ void lost(Draft& draft, Piece piece) {
     draft.add(spoofed);
   }
   if (random.chance(40)) draft.add(segment(draft, {piece.begin, piece.begin + 1}, random.chance(50)));
+}
+
+// The host throws the bytes away, and remembers where the urgent one is: U02.
+void urgent_repeat(Draft& draft, Piece piece) {
+  draft.name("urgent-repeat");
+  Step step = segment(draft, piece, true);
+  if (draft.random.chance(85)) step.flags |= 32;
+  step.urgent = static_cast<std::uint16_t>(draft.random.below(step.payload.size() + 20));
+  draft.add(step);
 }
 
 void one_piece(Draft& draft, Piece piece, unsigned oddity) {
@@ -133,6 +143,7 @@ void one_piece(Draft& draft, Piece piece, unsigned oddity) {
   draft.add(step);
   if (random.chance(oddity / 5)) decoy(draft, piece);
   if (random.chance(oddity / 5)) draft.add(segment(draft, piece, random.chance(40)));  // a repeat, O07, O17
+  if (random.chance(oddity / 8)) urgent_repeat(draft, piece);
   if (random.chance(oddity / 4)) draft.add(Step::Kind::reads);
 }
 

@@ -111,6 +111,12 @@ constexpr std::array odd_syn{
       draft.add(step);
     },
     +[](Draft& draft) {
+      draft.name("syn-mp-capable");  // H35, RFC 8684 §3.1
+      Step step = syn();
+      step.options = {30, 4, 0x01, 0x81};
+      draft.add(step);
+    },
+    +[](Draft& draft) {
       draft.name("syn-twice");
       Step step = syn();
       step.answers_lost = draft.random.chance(50);
@@ -225,6 +231,7 @@ void server_handshake(Draft& draft) {
   Step step = syn_ack();
   if (random.chance(30)) step.payload = start_of_decoy(draft);  // H17
   if (random.chance(15)) step.flags |= random.pick({1, 8, 32, 0x40});
+  if (random.chance(5)) step.options = {30, 4, 0x01, 0x81};  // H35
   step.answers_lost = random.chance(20);
   draft.add(step);
   if (random.chance(25)) {
@@ -234,8 +241,50 @@ void server_handshake(Draft& draft) {
   if (random.chance(20)) draft.add(syn_ack());
 }
 
-// What a forger sends between SYN and ACK, and the host refuses.
-void handshake_noise(Draft& draft) {
+// What a forger sends to a host that connects, before the answer that it takes. Of the first kind one at
+// most: the engine lets it out, and has no room for a third SYN-ACK.
+constexpr std::array connecting_noise{
+    +[](Draft& draft) {
+      draft.name("synack-wrong-echo");
+      Step step = syn_ack(draft.random.pick<std::int64_t>({1000, -1000}));
+      step.echo_delta = draft.random.pick({100'000, -100'000});
+      if (!draft.scenario.timestamps) step.bad_checksum = true;
+      draft.add(step);
+    },
+    +[](Draft& draft) {
+      draft.name("synack-wrong-ack");  // H11
+      Step step = syn_ack(draft.random.pick<std::int64_t>({1000, -1000}));
+      step.ack = draft.random.pick<std::int64_t>({100, -1, 1});
+      draft.add(step);
+    },
+    +[](Draft& draft) {
+      draft.name("rst-in-syn-sent");  // H13
+      Step step = syn();
+      step.flags = draft.random.pick({4, 20});
+      if (step.flags == 20) step.ack = draft.random.pick<std::int64_t>({1, -1, 1000});
+      if (step.flags == 20 && draft.scenario.timestamps && draft.random.chance(40)) {
+        step.ack = 0;  // what was never sent is echoed (RFC 7323 §5.2)
+        step.echo_delta = draft.random.pick({100'000, -100'000});
+      }
+      draft.add(step);
+    },
+    +[](Draft& draft) {
+      draft.name("data-in-syn-sent");  // H19: the answer came by and got lost
+      draft.add(syn_ack()).lost = true;
+      draft.add(ack(start_of_decoy(draft)));
+    },
+};
+
+// What a forger sends while the handshake is under way, and the host refuses.
+void handshake_noise(Draft& draft, bool first = true) {
+  if (draft.scenario.host_connects) {
+    const std::size_t from = first ? 0 : 1;
+    connecting_noise.at(draft.random.between(from, connecting_noise.size() - 1))(draft);
+    Step& step = draft.scenario.steps.back();
+    step.forged = true;
+    step.answers_lost = true;
+    return;
+  }
   draft.random.pick(std::initializer_list<Trick>{before_ack[0], before_ack[1], before_ack[2], before_ack[3]})(
       draft);
   Step& step = draft.scenario.steps.back();
@@ -248,6 +297,8 @@ void handshake_noise(Draft& draft) {
 void plain_handshake(Draft& draft) {
   if (draft.scenario.host_connects) {
     draft.add(Step::Kind::connects);
+    for (unsigned i = 0; i < 3 && draft.scenario.honest && draft.random.chance(25 + 20 * i); ++i)
+      handshake_noise(draft, i == 0);
     draft.add(syn_ack());
     return;
   }

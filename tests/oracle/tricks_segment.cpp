@@ -27,6 +27,8 @@ constexpr std::array silent{
     +[](Draft& draft, Step& step) {
       draft.name("ack-of-unsent");  // D02
       step.ack = draft.random.pick<std::int64_t>({1, 100, 10'000, 1'000'000});
+      // The host may have written what an honest peer never got.
+      if (draft.scenario.honest) step.ack += 20'000;
     },
     +[](Draft& draft, Step& step) {
       draft.name("ack-too-old");  // D03
@@ -166,8 +168,9 @@ constexpr std::array odd{
       draft.name("fragments");  // I01-I05
       step.fragments = {draft.random.pick<std::size_t>({8, 16, 24, 32, 64}),
                         draft.random.pick<std::size_t>({8, 16, 1024})};
-      step.pieces = draft.random.pick({Step::Pieces::in_order, Step::Pieces::reversed, Step::Pieces::twice,
-                                       Step::Pieces::overlapping, Step::Pieces::first_missing});
+      step.pieces =
+          draft.random.pick({Step::Pieces::in_order, Step::Pieces::reversed, Step::Pieces::twice,
+                             Step::Pieces::overlapping, Step::Pieces::first_missing, Step::Pieces::two_ends});
     },
 };
 
