@@ -154,6 +154,10 @@ struct WireSettings {
   std::vector<std::string> allow_files = {};
 };
 
+struct ReplaySettings {
+  std::vector<std::string> inside;  // prefixes whose packets come from the protected side
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -168,6 +172,7 @@ struct Settings {
   ControlSettings control;
   MetricsSettings metrics;
   WireSettings wire;
+  ReplaySettings replay;
 };
 
 }  // namespace lockstep
