@@ -1,5 +1,7 @@
 #include "engine/pipeline_config.hpp"
 
+#include "engine/options/value.hpp"
+
 namespace lockstep {
 namespace {
 
@@ -21,6 +23,15 @@ MidstreamPolicy midstream_policy(const Settings& settings) {
   return MidstreamPolicy::adopt;
 }
 
+// What is no prefix the option table has refused.
+std::shared_ptr<const reassembly::InsidePrefixes> inside_of(const Settings& settings) {
+  auto inside = std::make_shared<reassembly::InsidePrefixes>();
+  for (const std::string& text : settings.replay.inside) {
+    if (const auto prefix = parse_prefix(text)) inside->add(prefix->address, prefix->bits);
+  }
+  return inside->empty() ? nullptr : inside;
+}
+
 }  // namespace
 
 tl::expected<PipelineConfig, std::string> make_pipeline_config(const Settings& settings,
@@ -32,6 +43,7 @@ tl::expected<PipelineConfig, std::string> make_pipeline_config(const Settings& s
   config.enforcing = settings.mode == Mode::enforce;
   config.drop_silent = settings.stream.drop_silent;
   config.midstream = midstream_policy(settings);
+  config.wire.inside = inside_of(settings);
   config.wire.verify_checksums = settings.stream.checksum_validation == ChecksumValidation::all;
   config.fragments.bytes = settings.defrag.memory;
   config.fragments.datagrams = static_cast<std::uint32_t>(settings.defrag.max_datagrams);

@@ -162,6 +162,10 @@ struct SecuritySettings {
   bool seccomp = true;
 };
 
+struct ReplaySettings {
+  std::vector<std::string> inside;  // prefixes whose packets come from the protected side
+};
+
 struct Settings {
   Mode mode = Mode::enforce;
   VariableSettings vars;
@@ -177,6 +181,7 @@ struct Settings {
   MetricsSettings metrics;
   WireSettings wire;
   SecuritySettings security;
+  ReplaySettings replay;
 };
 
 }  // namespace lockstep

@@ -36,7 +36,6 @@ namespace lockstep::reassembly {
   X(unknown_option_kept, "an unknown option is left on a SYN")                           \
   X(window_scale_kept, "a window scale above 14 goes out")                               \
   X(synack_number_unchecked, "a SYN-ACK need not acknowledge a SYN")                     \
-  X(syn_sent_echo_unchecked, "the echo of a SYN-ACK is not checked")                     \
   X(listener_syn_passed, "a SYN of the side that was asked passes")                      \
   X(second_synack_forgotten, "of two SYN-ACKs only the first can be answered")           \
   X(early_data_taken, "data before the handshake's last ACK are taken")                  \
@@ -66,7 +65,6 @@ namespace lockstep::reassembly {
   X(fast_open_unnoticed, "observing, TCP Fast Open goes unnoticed")                      \
   X(split_handshake_unnoticed, "observing, a split handshake goes unnoticed")            \
   X(timestamp_unproved, "observing, a timestamp counts without an echo")                 \
-  X(refused_forgotten, "observing, what was thought to be refused is forgotten")         \
   X(fin_never_erased, "observing, data never erase a FIN")                               \
   X(reset_sender_reads_on, "observing, who sent a RST reads on")                         \
   X(prediction_ignored, "observing, header prediction is ignored")                       \

@@ -76,9 +76,9 @@ std::optional<Ruling> Session::place_payload(const Segment& segment, Direction d
     if (begin > right && !faulty(Fault::beyond_window_stored))
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);
     // The first byte beyond a closed window is a probe: its answer is the window update that the sender waits
-    // for.
+    // for. Until that comes it is repeated, with the value that went out.
     const bool probe =
-        begin == right && begin == to.bytes.in_order() && begin < end && !faulty(Fault::probe_dropped);
+        begin == right && begin <= to.bytes.in_order() && begin < end && !faulty(Fault::probe_dropped);
     const StreamOffset edge = right + (probe ? 1 : 0);
     if (begin < end && begin == edge && !faulty(Fault::beyond_window_stored))
       return drop(Reason::beyond_window, StreamEvent::est_packet_out_of_window);

@@ -134,6 +134,8 @@ Reason parse_tcp(const Frame& frame, const Link& link, const IpPacket& packet, c
   if (fault == Reason::tcp_bad_header) return fault;
   if (config.sides && !faulty(Fault::sides_unknown))
     segment.side = frame.port % 2 == 0 ? Side::outside : Side::inside;
+  else if (config.inside)
+    segment.side = config.inside->side_of(packet.source, packet.destination);
   if (config.verify_checksums && !faulty(Fault::tcp_checksum_unchecked) &&
       !tcp_checksum_intact(frame, link, packet))
     return Reason::tcp_bad_checksum;

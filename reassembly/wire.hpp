@@ -12,12 +12,14 @@
 // the session judges those. Tunnels but PPPoE are not unwrapped (EVASIONS I09).
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <variant>
 
 #include "reassembly/frame.hpp"
+#include "reassembly/inside_prefixes.hpp"
 #include "reassembly/reason.hpp"
 #include "reassembly/segment.hpp"
 
@@ -26,6 +28,8 @@ namespace lockstep::reassembly {
 struct WireConfig {
   bool verify_checksums = true;  // IPv4 header and TCP
   bool sides = false;            // Frame::port tells the side: even outside, odd inside
+  // Else the addresses do, if this is set.
+  std::shared_ptr<const InsidePrefixes> inside = {};
   // Observing: what Linux takes is taken, though other hosts may refuse it: options that do not parse to
   // their end, a first fragment without the whole TCP header, a fragment within what is held.
   bool as_linux = false;

@@ -292,6 +292,19 @@ constexpr Option rows[] = {
      .range = {second, 3600 * second},
      .target = AT(settings.defrag.timeout),
      .text = "Time in which a datagram must be complete."},
+
+    {.key = "replay.inside",
+     .flags = "--inside",
+     .argument = "PREFIX[,PREFIX...]",
+     .commands = replays,
+     .kind = Kind::texts,
+     .comma_separated = true,
+     .target = AT(settings.replay.inside),
+     .check = check_prefix,
+     .text =
+         "Addresses and prefixes on the protected side of a replayed capture: a packet from one of them came "
+         "from inside, as through the inner interface of a pair, unless both of its ends are inside. Empty: "
+         "the sides are not known. May be repeated."},
 };
 
 }  // namespace

@@ -172,7 +172,12 @@ void Conversation::take(const Step& step) {
 void Conversation::transmit(const Step& step) {
   // An honest peer heeds the window; what it keeps back comes with the repeats.
   const bool ahead = step.seq + static_cast<std::int64_t>(step.payload.size()) > peer_.edge();
-  if (scenario_->honest && !step.forged && step.payload.size() > 1 && ahead) return;
+  if (scenario_->honest && !step.forged && step.payload.size() > 1 && ahead) {
+    if (step.seq >= peer_.edge()) return;
+    Step front = step;
+    front.payload.resize(static_cast<std::size_t>(peer_.edge() - step.seq));
+    return transmit(front);
+  }
   // A forger has nothing to know behind the stream's end: there the host would take what he makes up.
   const auto whole = static_cast<std::int64_t>(scenario_->stream.size());
   if (step.known != 0 && peer_.edge() > whole) return;

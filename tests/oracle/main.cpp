@@ -1,6 +1,7 @@
 // The hostile oracle: random hostile connections against a real Linux stack, with and without the engine.
 //   oracle [--mode direct|observe|enforce|all] [--count N] [--seed S] [--jobs J] [--show K] [--save DIR]
-//          [--only SEED] [--strict] [--fault NAME|table]
+//          [--only SEED] [--strict] [--fault NAME|table|sample]
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <filesystem>
@@ -33,7 +34,7 @@ struct Settings {
   std::size_t show = 10;  // failures that are printed in full
   std::size_t jobs = 1;
   std::string save;
-  std::string fault;    // a name, or "table" for all of them
+  std::string fault;    // a name, "table" for all of them, or "sample"
   bool strict = false;  // observing: a false alarm is a violation as well
 };
 
@@ -47,6 +48,20 @@ constexpr std::array faults{
     LOCKSTEP_FAULTS_LIST(X)
 #undef X
 };
+
+// Found only after thousands of scenarios: left out of the sample in every run of the tests.
+constexpr std::array rare{
+    reassembly::Fault::source_route_taken,     reassembly::Fault::synack_number_unchecked,
+    reassembly::Fault::handshake_reset_untold, reassembly::Fault::reset_flags_kept,
+    reassembly::Fault::fin_edge_reset_ignored, reassembly::Fault::stray_urgent_kept,
+    reassembly::Fault::data_after_fin_taken,   reassembly::Fault::fast_open_unnoticed,
+    reassembly::Fault::prediction_ignored,     reassembly::Fault::split_handshake_unnoticed,
+};
+
+bool is_asked_for(const NamedFault& named, const std::string& which) {
+  if (which == "sample") return std::find(rare.begin(), rare.end(), named.fault) == rare.end();
+  return which == "table" || which == named.name;
+}
 
 Scenario scenario_of(std::uint64_t seed) {
   return seed % 5 == 0 ? honest_scenario(seed) : hostile_scenario(seed);
@@ -176,8 +191,10 @@ bool due_to(reassembly::Fault fault, const Scenario& scenario, Mode mode, Violat
 // the modes.
 bool find_faults(const Settings& settings, KernelHost& host, Rules& rules) {
   bool all = true;
+  bool any = false;  // a name that no fault has finds nothing
   for (const NamedFault& named : faults) {
-    if (settings.fault != "table" && settings.fault != named.name) continue;
+    if (!is_asked_for(named, settings.fault)) continue;
+    any = true;
     reassembly::fault = named.fault;
     std::string found = "NOT FOUND";
     Sums sums;
@@ -203,7 +220,7 @@ bool find_faults(const Settings& settings, KernelHost& host, Rules& rules) {
     std::cout << fmt::format("{:<30} {:<55} {}\n", named.name, named.text, found) << std::flush;
   }
   reassembly::fault = reassembly::Fault::none;
-  return all;
+  return all && any;
 }
 
 int run_alone(Settings settings) {
@@ -242,7 +259,8 @@ int main(int argc, char** argv) {
   app.add_option("--save", settings.save, "directory for transcripts and captures of failures");
   app.add_flag("--strict", settings.strict, "observing: a false alarm is a violation as well");
   app.add_option("--fault", settings.fault,
-                 "switch this fault on and find it; \"table\": each of them in turn");
+                 "switch this fault on and find it; \"table\": each of them in turn, \"sample\": those that "
+                 "are found soon");
   CLI11_PARSE(app, argc, argv);
   if (settings.seed == 0) settings.seed = std::random_device{}();
   std::cout << fmt::format("seed {}\n", settings.seed) << std::flush;

@@ -243,3 +243,37 @@ TEST_CASE("a hole that stays open too long resets both ends", "[session][budget]
   wire.wait(std::chrono::seconds(62));
   CHECK(wire.resets() == 2);
 }
+
+TEST_CASE("a window probe passes again until it is answered: it, or its ACK, may have got lost behind us",
+          "[session][window][rfc9293-3.8.6.1]") {
+  auto wire = Wire::established({.client_isn = GENERATE(any_isn()), .window = 4});
+  wire.client.sends("GOOD").passes();
+  wire.server.acks({.window = 0}).passes();
+  wire.client.sends("p").passes().delivers("p");
+  wire.as_client().sends("p", {.seq = 5}).passes().delivers_nothing();
+  wire.as_client().sends("pq", {.seq = 5}).passes_as(Reason::trimmed_right).carries("p");
+  wire.as_client().sends("P", {.seq = 5}).passes_as(Reason::overlap_rewritten).carries("p");
+  wire.as_client().sends("q", {.seq = 6}).drops(Reason::beyond_window);
+}
+
+TEST_CASE("what is kept of a long transfer is what is not acknowledged, and never more than the window",
+          "[session][data][memory]") {
+  auto wire = Wire::established(anywhere());
+  constexpr std::int64_t length = 1400;
+  constexpr std::int64_t window = 65535;
+  constexpr auto block = static_cast<std::int64_t>(reassembly::Block::size);
+  // Segments under way; the last fill the window.
+  const std::int64_t lag = GENERATE(0, 1, 7, window / length - 1);
+  for (std::int64_t i = 1; i <= 400; ++i) {
+    wire.client.sends(std::string(length, static_cast<char>('a' + i % 26)), {}).passes();
+    const std::int64_t acked = std::max<std::int64_t>(i - lag, 0) * length;
+    if (acked > 0) wire.as_server().acks({.ack = 1 + acked}).passes();
+    const auto& bytes = wire.flow().session.receiver(reassembly::Direction::to_server).bytes;
+    REQUIRE(bytes.in_order() == i * length);
+    REQUIRE(bytes.in_order() - bytes.kept_from() == i * length - acked);
+    const auto held = static_cast<std::int64_t>(wire.pipeline().gauges().stream_memory);
+    REQUIRE(held <= i * length - acked + 2 * block);
+    REQUIRE(held <= window + 2 * block);
+  }
+  CHECK((lag > 0 || wire.pipeline().gauges().stream_memory == 0));
+}

@@ -402,3 +402,31 @@ TEST_CASE("random bytes and damaged packets never lead outside of the frame",
     inside(frame_of(bytes, spec.link));
   }));
 }
+
+TEST_CASE("named prefixes tell the side of a packet, unless both ends are on one",
+          "[reassembly][wire][sides]") {
+  const auto inside = std::make_shared<InsidePrefixes>();
+  const auto add = [&](std::initializer_list<int> bytes, std::uint8_t version, std::uint8_t bits) {
+    Address address;
+    address.version = version;
+    std::copy(bytes.begin(), bytes.end(), address.bytes.begin());
+    inside->add(address, bits);
+  };
+  add({10, 1, 0x80}, 4, 17);
+  add({192, 0, 2, 7}, 4, 32);
+  add({0x20, 0x01, 0x0d, 0xb8}, 6, 32);
+  const auto side = [&](const std::string& source, const std::string& destination) {
+    const Case c(PacketSpec{.source = source, .destination = destination}, {.inside = inside});
+    return c.segment().side;
+  };
+  CHECK(side("10.1.128.1", "10.1.127.1") == Side::inside);
+  CHECK(side("10.1.127.1", "10.1.128.1") == Side::outside);
+  CHECK(side("10.1.255.255", "192.0.2.7") == Side::unknown);
+  CHECK(side("192.0.2.7", "192.0.2.6") == Side::inside);
+  CHECK(side("192.0.2.6", "192.0.2.8") == Side::unknown);
+  CHECK(side("2001:db8:ffff::1", "2001:db9::1") == Side::inside);
+  CHECK(side("2001:db9::1", "2001:db8::1") == Side::outside);
+  // Ports that tell them count first.
+  const Case port(PacketSpec{.source = "192.0.2.7"}, {.sides = true, .inside = inside});
+  CHECK(port.segment().side == Side::outside);
+}
