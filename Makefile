@@ -39,11 +39,12 @@ tsan: bootstrap ## the tests that start threads, under the thread sanitizer
 	cmake --build --preset tsan --target threaded_tests
 	ctest --preset tsan -j $(JOBS) -L threads --no-tests=error $(CTEST_ARGS)
 
-bench: bootstrap ## build and run the benchmarks: the parts, then the whole program (bench/replay)
+bench: bootstrap ## build and run the benchmarks: the parts, the whole program (bench/replay), the wire (bench/inline, as root)
 	cmake --preset bench >/dev/null
 	cmake --build --preset bench
 	@for program in build/bench/bench_*; do echo "$$program"; $$program || exit 1; done
 	bench/replay
+	bench/inline
 
 fuzz: bootstrap ## run each fuzzer for FUZZ_SECONDS (20) on its committed corpus
 	cmake --preset fuzz >/dev/null
