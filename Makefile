@@ -50,11 +50,12 @@ coverage: bootstrap ## which share of lines and branches the tests reach, by fol
 	ctest --preset coverage -j $(JOBS) $(CTEST_ARGS)
 	tools/coverage build/coverage
 
-bench: bootstrap ## build and run the benchmarks: the parts, then the whole program (bench/replay)
+bench: bootstrap ## build and run the benchmarks: the parts, the whole program (bench/replay), the wire (bench/inline, as root)
 	cmake --preset bench >/dev/null
 	cmake --build --preset bench
 	@for program in build/bench/bench_*; do echo "$$program"; $$program || exit 1; done
 	bench/replay
+	bench/inline
 
 fuzz: bootstrap ## run each fuzzer for FUZZ_SECONDS (20) on its committed corpus
 	cmake --preset fuzz >/dev/null

@@ -2,7 +2,8 @@
 // hs_scan_stream alone, and their quotient, with 1,000 rules. Rules: made up (words and random bytes, as many
 // tools generate), and the raw TCP rules of Emerging Threats where LOCKSTEP_SHARED (default ../shared) has
 // them: their fast patterns alone, and the whole rules for every port, so that rules for FTP judge HTTP too.
-// LOCKSTEP_PAYLOAD names a file of payload to scan in place of HTTP-like text made here.
+// LOCKSTEP_PAYLOAD names a file of payload to scan in place of HTTP-like text made here, LOCKSTEP_RULES one
+// of 1,000 rules to scan it for besides.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -215,6 +216,10 @@ void beside_bare(benchmark::State& state, const std::string& rules, Part part) {
 void made_up(benchmark::State& state) {
   beside_bare(state, bench::text_of(bench::made_up_rules(rule_count)), Part::whole_rules);
 }
+void given(benchmark::State& state) {
+  const char* file = std::getenv("LOCKSTEP_RULES");
+  beside_bare(state, file != nullptr ? read_file(file) : "", Part::whole_rules);
+}
 void etopen_fast_patterns(benchmark::State& state) {
   beside_bare(state, etopen_rules(), Part::fast_patterns);
 }
@@ -222,6 +227,7 @@ void etopen_whole_rules(benchmark::State& state) {
   beside_bare(state, etopen_rules(), Part::whole_rules);
 }
 
+BENCHMARK(given)->Unit(benchmark::kMillisecond);
 BENCHMARK(made_up)->Unit(benchmark::kMillisecond);
 BENCHMARK(etopen_fast_patterns)->Unit(benchmark::kMillisecond);
 BENCHMARK(etopen_whole_rules)->Unit(benchmark::kMillisecond);

@@ -132,8 +132,7 @@ bool HalfOpen::echoes_amiss(const Segment& segment) const {
   if (!segment.has(TcpFlag::ack) || !segment.options.timestamps || segment.options.timestamps->echo == 0)
     return false;
   const SynOffer* syn = answered_by(segment);
-  return syn != nullptr && syn->timestamps && !faulty(Fault::syn_sent_echo_unchecked) &&
-         segment.options.timestamps->echo != syn->timestamp;
+  return syn != nullptr && syn->timestamps && segment.options.timestamps->echo != syn->timestamp;
 }
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {

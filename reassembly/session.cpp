@@ -402,7 +402,7 @@ void Session::note_dropped(const Ruling& ruling, const Segment& segment, Directi
   }
   const std::uint32_t length = segment.sequence_length();
   if (length == 0 || segment.has(TcpFlag::syn) || segment.has(TcpFlag::rst)) return;
-  if (!limits_->enforcing && !segment.payload.empty() && !faulty(Fault::refused_forgotten))
+  if (!limits_->enforcing && !segment.payload.empty())
     remember_refused(segment, direction,
                      ruling.reason == Reason::ack_of_unsent
                          ? std::optional(sender(direction).to_offset(segment.ack))

@@ -1,5 +1,5 @@
 /* Traffic for a test run, which repeats one frame: each run gets another source, and goes on to the program
- * that is measured. That costs the same before a bare program and before ours.
+ * that is measured, or out. That costs the same before a bare program and before ours. And the bare programs.
  */
 /* The helpers need the types of what stands before them. */
 /* clang-format off */
@@ -21,6 +21,13 @@ struct {
   __uint(max_entries, 1);
 } egress SEC(".maps");
 
+struct {
+  __uint(type, BPF_MAP_TYPE_XSKMAP);
+  __uint(key_size, 4);
+  __uint(value_size, 4);
+  __uint(max_entries, 1);
+} sockets SEC(".maps");
+
 /* Few bytes a source, or the traffic itself takes the caches: an IPv4 address, or the first half of another.
  */
 struct address {
@@ -30,7 +37,7 @@ struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
   __type(key, __u32);
   __type(value, struct address);
-  __uint(max_entries, 65536);
+  __uint(max_entries, 131072);
 } addresses SEC(".maps");
 
 __u32 sources = 0; /* how many of `addresses` take turns, at random; 0: the frame's own */
@@ -45,6 +52,17 @@ int drop(struct xdp_md* context __attribute__((unused))) {
 SEC("xdp.frags")
 int redirect(struct xdp_md* context __attribute__((unused))) {
   return bpf_redirect_map(&egress, 0, 0);
+}
+
+SEC("xdp.frags")
+int to_socket(struct xdp_md* context __attribute__((unused))) {
+  return bpf_redirect_map(&sockets, 0, XDP_DROP);
+}
+
+/* Behind the traffic: out by the interface that the test run names. */
+SEC("xdp.frags")
+int leave(struct xdp_md* context __attribute__((unused))) {
+  return XDP_TX;
 }
 
 static __always_inline int set_source(__u8* ip, const __u8* end, __u64 run) {
