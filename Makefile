@@ -7,7 +7,7 @@ CTEST_ARGS ?=
 # Seconds that `make fuzz` gives to each fuzzer.
 FUZZ_SECONDS ?= 20
 # How many connections `make oracle` plays in each mode, how many transfers `make honest` makes, and from which seed; 0 is
-# a fresh one, and printed. RELOADS: of `make soak`.
+# a fresh one, and printed. RELOADS, MINUTES: of `make soak`.
 N ?=
 SEED ?= 0
 
@@ -77,11 +77,12 @@ honest: bootstrap ## N (10000) transfers between two kernels over a bad network,
 	cmake --build --preset dev --target honest
 	build/dev/honest --count $(or $(N),10000) --seed $(SEED) --jobs $(JOBS) --save build/honest
 
-soak: bootstrap ## RELOADS (1000) reloads of a running engine under connections and under load: exact alerts, flat memory; needs root
+soak: bootstrap ## RELOADS (1000) under connections and under load, then MINUTES (2) with kills and restarts; needs root
 	cmake --preset dev >/dev/null
 	cmake --build --preset dev --target lockstep
-	for test in reload load; do \
-	  LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/$${test}_test.py || exit 1; done
+	LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/reload_test.py
+	LOCKSTEP_RELOADS=$(or $(RELOADS),1000) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/load_test.py
+	LOCKSTEP_MINUTES=$(or $(MINUTES),2) LOCKSTEP=$(CURDIR)/build/dev/lockstep /usr/bin/python3 tests/live/soak_test.py
 
 evasions: bootstrap ## write docs/EVASIONS.md anew: each way to evade, against this kernel and through the engine
 	cmake --preset dev >/dev/null

@@ -30,8 +30,8 @@ class Service final : public ControlTarget {
     std::function<std::vector<std::string>(const Settings&)> out_of_reach;  // as Reloader::Hooks
     std::function<void()> shut_down;                                        // any thread: the run is to end
   };
-  // Whether open() could serve metrics where the settings say, before there are rules: takes the address for a
-  // moment. The error is that of open().
+  // Whether open() could serve metrics where the settings say, before there are rules: takes the address for
+  // a moment. The error is that of open().
   [[nodiscard]] static tl::expected<void, std::string> check(const MetricsSettings& settings);
   // `run` has begun, under `rules`. Without `socket` no commands are taken. The error says what can't be
   // served and the remedy. The run must outlive the service.

@@ -77,8 +77,8 @@ class Sums:
     """What one run must add up to: by its own summary, and beside the counts of the hosts' interfaces, of which it is
     known how they stood shortly before and after its begin and its end."""
 
-    def __init__(self, begin, before, after):
-        self.begin, self.start = begin, (before, after)
+    def __init__(self, begin, before, after, observing=False):
+        self.begin, self.start, self.observing = begin, (before, after), observing
 
     # The lines below each head of the summary, by name, and its own number under "".
     @staticmethod
@@ -103,8 +103,10 @@ class Sums:
         packets = blocks["packets"]
         same("received by the engine = forwarded + rewritten + dropped + held", packets[""],
              sum(packets.get(name, 0) for name in ("forwarded", "rewritten", "dropped", "held")))
-        same("rewritten + dropped = the sum of the reasons", packets.get("rewritten", 0) + packets.get("dropped", 0),
-             sum(count for name, count in blocks.get("reasons", {}).items() if name))
+        # Observing, what is malformed has a reason, and is forwarded.
+        changed = packets.get("rewritten", 0) + packets.get("dropped", 0)
+        same("the sum of the reasons = rewritten + dropped", sum(count for name, count in blocks.get("reasons", {}).items() if name),
+             changed, changed + (packets.get("forwarded", 0) if self.observing else 0))
         ports = list(self.start[0])
         sides = [dict(blocks[port]) for port in ports]
         for port, side in zip(ports, sides):
@@ -286,7 +288,7 @@ class Lab:
             assert self.engine.poll() is None, "the engine ended:\n" + self.said(begin)
             return wait in self.said(begin)
         wait_for(up, 20, f"the engine says '{wait}'")
-        self.sums = Sums(begin, devices, self.devices())
+        self.sums = Sums(begin, devices, self.devices(), "observe" in options)
         self.pid = int(self.shell("engine", "pgrep", "-f", "^" + self.program + " run .*" + self.folder).stdout.split()[0])
         return begin
 
