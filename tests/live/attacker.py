@@ -8,7 +8,7 @@ from raw import FIN, RST, SYN, Peer, ipv4, tcp
 way, server, mac, port, own, *request = sys.argv[1:]
 SIGNATURE = b"ATTACK-SIGNATURE"
 REQUEST = request[0].encode() if request else b"GET /" + own.encode() + b"?q=" + SIGNATURE + b" HTTP/1.0\r\n\r\n"
-CUT = REQUEST.index(SIGNATURE) + 6
+CUT = (REQUEST.index(SIGNATURE) if SIGNATURE in REQUEST else 0) + 6
 
 
 def whole(peer):

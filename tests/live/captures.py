@@ -3,7 +3,6 @@ import glob
 import os
 import struct
 
-HERE = os.path.dirname(os.path.abspath(__file__))
 ETHERNET, LONGEST = 1, 1514  # link type; frames that fit an MTU of 1500
 
 
@@ -46,9 +45,5 @@ def by_side(paths):
     return sides
 
 
-# The project's own, and of those at LOCKSTEP_SHARED every n-th.
-def paths(every):
-    own = sorted(glob.glob(os.path.join(HERE, "../pcaps/*.pcap")))
-    shared = os.environ.get("LOCKSTEP_SHARED")
-    others = sorted(glob.glob(os.path.join(shared, "corpora/**/*.pcap"), recursive=True)) if shared else []
-    return own, others[::every]
+def paths(folder):
+    return sorted(glob.glob(os.path.join(folder, "**/*.pcap"), recursive=True))

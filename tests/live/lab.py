@@ -24,6 +24,8 @@ CLONE_NEWNS, CLONE_NEWNET, PR_SET_PDEATHSIG = 0x20000, 0x40000000, 1
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEER = os.path.join(HERE, "peer.py")
+# The folder of material that tests may use and the project does not hold.
+SHARED = os.path.join(HERE, "../..", os.environ.get("LOCKSTEP_SHARED", "../shared"))
 CLIENT, SERVER = "10.9.0.1", "10.9.0.2"
 CLIENT6, SERVER6 = "fd09::1", "fd09::2"
 MEMORY = 700 << 20  # that the engine may take: flow tables, stream pool and rings of the standard settings
@@ -307,7 +309,7 @@ class Lab:
         for entry in json.loads(self.shell("engine", *command).stdout):
             key = entry["formatted"]["key"] if "formatted" in entry else entry["key"]
             values = (entry.get("formatted") or entry)["values"]
-            sums[key] = sum(value["value"]["packets"] for value in values)
+            sums[key] = sum(value["value"]["count"]["packets"] for value in values)
         return {way: sums[way] + sums[32 + way] for way in range(32)}
 
     # Bytes of the engine's memory: now (VmRSS), at most so far (VmHWM).

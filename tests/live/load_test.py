@@ -14,7 +14,7 @@ from load import RULE, Load, p99
 RELOADS = int(os.environ.get("LOCKSTEP_RELOADS", "20"))
 ENOUGH = float("inf") if "LOCKSTEP_RELOADS" in os.environ else 100  # seconds
 QUIET = 8  # seconds of load before the first reload
-FOLDER = os.path.join(os.environ.get("LOCKSTEP_SHARED", "/work/shared"), "corpora/rules/etopen")
+FOLDER = os.path.join(lab.SHARED, "corpora/rules/etopen")
 LOST = ("socket_queue_full", "frame_too_long", "handover_full", "forwarded_past", "egress_refused", "engine_absent")
 HEADER = re.compile(r"(alert|drop) (tcp|http|tls) (.*?)\(")
 

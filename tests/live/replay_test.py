@@ -2,8 +2,9 @@
 time, beside an honest client that fetches a page again and again: the engine lives, memory stays within its limit, the sums
 hold, and every page arrives.
 
-Replays tests/pcaps, and where LOCKSTEP_SHARED is set a sample of the captures there.
+Replays tests/pcaps, and where LOCKSTEP_SHARED has captures a sample of them.
 """
+import os
 import time
 
 import captures
@@ -58,7 +59,8 @@ def run(wire, name, paths):
 
 with lab.Lab() as wire:
     wire.serve("server", "record", 8080, wire.path("application"))
-    own, shared = captures.paths(every=8)
-    run(wire, "the project's", own)
-    if shared:
-        run(wire, "others'", shared)
+    run(wire, "the project's", captures.paths(os.path.join(lab.HERE, "../pcaps")))
+    if others := captures.paths(os.path.join(lab.SHARED, "corpora"))[::8]:
+        run(wire, "others'", others)
+    else:
+        print("no captures at LOCKSTEP_SHARED: none of others replayed")

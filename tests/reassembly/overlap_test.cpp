@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -14,6 +12,7 @@
 #include <rapidcheck.h>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/shared.hpp"
 
 using namespace lockstep::reassembly;
 
@@ -346,14 +345,9 @@ TEST_CASE("offsets far from zero change nothing", "[reassembly][overlap]") {
 }
 
 TEST_CASE("what Linux applications read is what the model reads", "[reassembly][overlap][oracle][O01][O02]") {
-  const char* shared = std::getenv("LOCKSTEP_SHARED");
-  const auto path = std::filesystem::path(shared != nullptr ? shared : "../shared") /
-                    "corpora/linux-host/overlap_golden.jsonl";
-  std::ifstream in(path);
-  if (!in) {
-    std::cout << "SKIPPED: no " << path << "\n";
-    return;
-  }
+  const auto path = lockstep::test::shared("corpora/linux-host/overlap_golden.jsonl");
+  if (!path) return;
+  std::ifstream in(*path);
   std::map<std::string, std::size_t> cases;
   std::map<std::string, std::map<HostQueue, std::size_t>> right;
   std::size_t among = 0, first = 0, total = 0, most = 0, sum = 0, too_many = 0;

@@ -1,8 +1,6 @@
 #include "reassembly/segment_log.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -12,6 +10,7 @@
 #include <rapidcheck.h>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/shared.hpp"
 
 using namespace lockstep::reassembly;
 
@@ -305,14 +304,9 @@ TEST_CASE("the log reads what models of all segments read, and its runs are wher
 
 TEST_CASE("kept bytes and readings together are what Linux applications read",
           "[reassembly][segment_log][oracle][O01][O02]") {
-  const char* shared = std::getenv("LOCKSTEP_SHARED");
-  const auto path = std::filesystem::path(shared != nullptr ? shared : "../shared") /
-                    "corpora/linux-host/overlap_golden.jsonl";
-  std::ifstream in(path);
-  if (!in) {
-    std::cout << "SKIPPED: no " << path << "\n";
-    return;
-  }
+  const auto path = lockstep::test::shared("corpora/linux-host/overlap_golden.jsonl");
+  if (!path) return;
+  std::ifstream in(*path);
   std::size_t total = 0, right = 0, with_runs = 0;
   for (std::string line; std::getline(in, line);) {
     const auto golden = nlohmann::json::parse(line);
