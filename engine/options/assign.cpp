@@ -78,7 +78,7 @@ Result assign_name(Invocation& invocation, const Option& option, std::string_vie
   return {};
 }
 
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') out += '\\';
@@ -93,7 +93,7 @@ std::string quoted(std::string_view text) {
 
 std::string show_list(const std::vector<std::string>& list) {
   std::string out = "[";
-  for (const std::string& item : list) out += (out.size() > 1 ? ", " : "") + quoted(item);
+  for (const std::string& item : list) out += (out.size() > 1 ? ", " : "") + toml_string(item);
   return out + "]";
 }
 
@@ -188,15 +188,15 @@ std::string show_value(const Invocation& invocation, const Option& option, std::
     case Kind::count:
       return fmt::format("{}", slot<std::uint64_t>(option, copy));
     case Kind::size:
-      return quoted(show_size(slot<std::uint64_t>(option, copy)));
+      return toml_string(show_size(slot<std::uint64_t>(option, copy)));
     case Kind::time:
-      return quoted(show_time(slot<Nanoseconds>(option, copy)));
+      return toml_string(show_time(slot<Nanoseconds>(option, copy)));
     case Kind::choice:
-      return quoted(option.choices[std::get<ChoiceSlot>(option.target).get(copy)]);
+      return toml_string(option.choices[std::get<ChoiceSlot>(option.target).get(copy)]);
     case Kind::names: {
       const NameMap& names = slot<NameMap>(option, copy);
       const auto found = names.find(name);
-      return quoted(found == names.end() ? std::string_view{} : std::string_view{found->second});
+      return toml_string(found == names.end() ? std::string_view{} : std::string_view{found->second});
     }
     case Kind::texts:
     case Kind::paths:
@@ -205,7 +205,7 @@ std::string show_value(const Invocation& invocation, const Option& option, std::
     case Kind::path:
       break;
   }
-  return quoted(slot<std::string>(option, copy));
+  return toml_string(slot<std::string>(option, copy));
 }
 
 std::string show_default(const Option& option) {
