@@ -37,6 +37,10 @@ function(lockstep_precompile target)
     <functional> <map> <memory> <optional> <set> <span> <string> <string_view> <unordered_map> <vector>
     <fmt/format.h> ${ARGN})
 endfunction()
+# Files that the sanitizers' builds compile together (CMAKE_UNITY_BUILD): one's own names hide another's in vain.
+if(CMAKE_UNITY_BUILD)
+  target_compile_options(lockstep_options INTERFACE -Wno-shadow $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+endif()
 if(LOCKSTEP_WARNINGS_AS_ERRORS)
   target_compile_options(lockstep_options INTERFACE -Werror)
 endif()

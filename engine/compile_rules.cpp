@@ -33,7 +33,7 @@ class DirectoryCache final : public signatures::DatabaseCache {
     file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     file.close();
     if (file) fs::rename(beside, directory_ / key, error);
-    if (!file || error) spdlog::warn("the rule cache {} can't be written", directory_.string());
+    if (!file || error) spdlog::warn(fmt::format("the rule cache {} can't be written", directory_.string()));
   }
 
  private:

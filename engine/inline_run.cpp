@@ -147,12 +147,12 @@ tl::expected<std::function<void()>, std::string> InlineRun::prepare(const WireSe
     {
       const std::scoped_lock lock(mutex_);
       if (const auto set = set_prefixes({prefixes, prefixes_.listed}); !set)
-        spdlog::error("reload: {}", set.error());
+        spdlog::error(fmt::format("reload: {}", set.error()));
     }
     for (const MannedWire& manned : wires_) {
       // Until the kernel knows what to suspect it suspects everything.
       if (const auto suspected = manned.wire->suspect(*board_->current()); !suspected)
-        spdlog::error("reload: {}", suspected.error());
+        spdlog::error(fmt::format("reload: {}", suspected.error()));
     }
   };
 }

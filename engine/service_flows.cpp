@@ -198,7 +198,7 @@ std::vector<std::future<void>> Service::hand_out() {
   std::vector<std::future<void>> answers;
   stale_ = false;
   const auto listed = run_.list(book_.entries());
-  if (!listed) spdlog::warn("{}; the engine drops what is blocked", listed.error());
+  if (!listed) spdlog::warn(fmt::format("{}; the engine drops what is blocked", listed.error()));
   for (const MannedWire& manned : run_.wires()) manned.wire->suspect_everything(!listed);
   for (Worker* worker : run_.workers()) {
     auto taken = std::make_shared<std::promise<void>>();

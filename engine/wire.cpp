@@ -41,13 +41,13 @@ tl::expected<void, std::string> Wire::attach() {
                        .fail_closed = settings_.start == UnseenPolicy::closed};
   auto program = xdp::Program::attach(wish);
   if (!program && wish.native) {
-    spdlog::warn("{}; the kernel's generic hook is tried", program.error());
+    spdlog::warn(fmt::format("{}; the kernel's generic hook is tried", program.error()));
     wish.native = plan.native = plan.zero_copy = false;
     program = xdp::Program::attach(wish);
   }
   if (!program) {
     if (settings_.capture == Capture::afxdp) return tl::unexpected(program.error());
-    spdlog::warn("{}; AF_PACKET carries all packets", program.error());
+    spdlog::warn(fmt::format("{}; AF_PACKET carries all packets", program.error()));
     plan = {};
     return {};
   }
@@ -78,7 +78,7 @@ tl::expected<Wire::Seats, std::string> Wire::open_seats(HashSeed seed, const Flo
   if (program_) {
     auto seats = open_afxdp(seed, timeouts);
     if (seats || !pair_.plan().zero_copy) return seats;
-    spdlog::warn("{}; frames are copied", seats.error());
+    spdlog::warn(fmt::format("{}; frames are copied", seats.error()));
     pair_.plan().zero_copy = false;
     return open_afxdp(seed, timeouts);
   }

@@ -171,7 +171,7 @@ void Worker::take_rules() {
   if (!taken) return;
   const auto start = std::chrono::steady_clock::now();
   const auto adopted = pipeline_->adopt(std::move(taken->rules), std::move(taken->scratch));
-  if (!adopted) spdlog::error("rules: {}", adopted.error());
+  if (!adopted) spdlog::error(fmt::format("rules: {}", adopted.error()));
   histograms_.swap.record(nanoseconds_since(start));
   board_.adopted(n_);
 }

@@ -36,6 +36,7 @@ namespace lockstep::reassembly {
   X(unknown_option_kept, "an unknown option is left on a SYN")                           \
   X(window_scale_kept, "a window scale above 14 goes out")                               \
   X(synack_number_unchecked, "a SYN-ACK need not acknowledge a SYN")                     \
+  X(synack_echo_unchecked, "what a SYN-ACK echoes is not checked")                       \
   X(listener_syn_passed, "a SYN of the side that was asked passes")                      \
   X(second_synack_forgotten, "of two SYN-ACKs only the first can be answered")           \
   X(early_data_taken, "data before the handshake's last ACK are taken")                  \

@@ -28,7 +28,7 @@ SynOffer SynOffer::of(const Segment& segment) {
   if (offer.timestamps) offer.timestamp = segment.options.timestamps->value;
   offer.scales = segment.options.window_scale.has_value();
   // RFC 7323 §2.3: a shift above 14 counts as 14.
-  if (offer.scales) offer.window_shift = std::min<std::uint8_t>(*segment.options.window_scale, 14);
+  if (offer.scales) offer.window_shift = std::min<std::uint8_t>(*segment.options.window_scale, 14) & 0xfU;
   offer.sack = segment.options.sack_permitted;
   offer.md5 = segment.options.md5;
   offer.ao = segment.options.ao;
@@ -44,6 +44,26 @@ SynOffer SynOffer::answered_by(const Segment& syn_ack) {
   offer.payload = 0;
   offer.side = Side::unknown;
   return offer;
+}
+
+void SynOffer::came_again(const SynOffer& again) {
+  const SynOffer before = *this;
+  *this = again;
+  returned = before.returned;
+  if (!timestamps || !before.timestamps) return;
+  // In whichever order they came, and forged or not: an answer to any of them counts.
+  const std::uint32_t first = before.timestamp - before.timestamp_span;
+  const bool earlier = Seq(again.timestamp).before(Seq(before.timestamp));
+  const std::uint32_t begin = Seq(again.timestamp).before(Seq(first)) ? again.timestamp : first;
+  timestamp = earlier ? before.timestamp : again.timestamp;
+  timestamp_span = static_cast<std::uint16_t>(std::min<std::uint32_t>(timestamp - begin, UINT16_MAX));
+}
+
+// An answer without an echo says nothing against itself.
+bool SynOffer::echoed_by(const Segment& answer) const {
+  if (!timestamps || !answer.has(TcpFlag::ack) || !answer.options.timestamps) return true;
+  const std::uint32_t echo = answer.options.timestamps->echo;
+  return echo == 0 || timestamp_span == UINT16_MAX || timestamp - echo <= timestamp_span;
 }
 
 Ruling sanitized_syn(const Segment& segment, bool enforcing) {
@@ -115,6 +135,9 @@ Ruling HalfOpen::judge_server(const Segment& segment, bool enforcing) const {
     // A handshake is completed across the pair.
     if (segment.side != Side::unknown && segment.side == answered->side && !answered->returned)
       return drop(Reason::wrong_side);
+    // The client refuses it, and would stand for one of the few that it may take.
+    if (enforcing && !answered->echoed_by(segment) && !faulty(Fault::synack_echo_unchecked))
+      return drop(Reason::synack_bad_echo, StreamEvent::pkt_invalid_timestamp);
     Ruling ruling = sanitized_syn(segment, enforcing);
     // The SYN's data went no further than to us, or the server had no cookie for it (RFC 7413 §4.2).
     if (answered->payload > 0) ruling.events.add(StreamEvent::whs_synack_tfo_data_ignored);
@@ -125,14 +148,12 @@ Ruling HalfOpen::judge_server(const Segment& segment, bool enforcing) const {
   return drop(Reason::data_before_handshake, StreamEvent::whs_ack_data_inject);
 }
 
-// Linux in SYN-SENT takes nothing, a RST no more than data, whose TSecr it can't have sent. Any but the SYN's
+// Linux in SYN-SENT takes nothing, a RST no more than data, whose TSecr it can't have sent. Any but the SYNs'
 // own counts as such: who answers a SYN echoes it (RFC 7323 §3.2), and what is dropped here is asked for
 // again.
 bool HalfOpen::echoes_amiss(const Segment& segment) const {
-  if (!segment.has(TcpFlag::ack) || !segment.options.timestamps || segment.options.timestamps->echo == 0)
-    return false;
   const SynOffer* syn = answered_by(segment);
-  return syn != nullptr && syn->timestamps && segment.options.timestamps->echo != syn->timestamp;
+  return syn != nullptr && !syn->echoed_by(segment);
 }
 
 const SynOffer* HalfOpen::answered_by(const Segment& syn_ack) const {
@@ -169,9 +190,7 @@ void HalfOpen::commit(const Ruling& ruling, const Segment& segment, bool from_cl
   }
   const SynOffer offer = SynOffer::of(segment);
   if (SynOffer* same = find(std::span(offers_).first(count_), offer.iss)) {
-    const bool returned = same->returned;
-    *same = offer;
-    same->returned = returned;
+    same->came_again(offer);
     return;
   }
   // Observing, the latest one takes the last place; enforcing, none comes that has no place.

@@ -14,10 +14,11 @@ namespace lockstep::reassembly {
 // What a SYN or SYN-ACK says about its sender.
 struct SynOffer {
   Seq iss;
-  std::uint32_t timestamp = 0;
-  std::uint16_t window = 0;       // never scaled (RFC 7323 §2.2)
-  std::uint16_t payload = 0;      // bytes that came with it
-  std::uint8_t window_shift = 0;  // at most 14
+  std::uint32_t timestamp = 0;        // the latest, of a SYN that came more than once
+  std::uint16_t window = 0;           // never scaled (RFC 7323 §2.2)
+  std::uint16_t payload = 0;          // bytes that came with it
+  std::uint16_t timestamp_span = 0;   // since the first; the highest value: that much or more
+  std::uint8_t window_shift : 4 = 0;  // at most 14
   bool scales : 1 = false;
   bool timestamps : 1 = false;
   bool sack : 1 = false;
@@ -29,6 +30,11 @@ struct SynOffer {
   static SynOffer of(const Segment& segment);
   // What a SYN-ACK tells of the SYN that it answers, where that was not kept (observing).
   static SynOffer answered_by(const Segment& syn_ack);
+
+  // The same SYN again: both are under way.
+  void came_again(const SynOffer& again);
+  // Could one of its SYNs have been echoed so (RFC 7323 §3.2)?
+  [[nodiscard]] bool echoed_by(const Segment& answer) const;
 };
 
 class HalfOpen {

@@ -37,6 +37,7 @@
   X(syn_limit, stream_error, "more different SYNs than are kept for one connection")                          \
   X(synack_without_syn, stream_error, "a SYN-ACK that answers no SYN")                                        \
   X(synack_bad_ack, stream_error, "a SYN-ACK that acknowledges no SYN that was forwarded")                    \
+  X(synack_bad_echo, stream_error, "a SYN-ACK that echoes no timestamp that the client sent")               \
   X(synack_changed, stream_error, "another SYN-ACK after the one that the client took")                       \
   X(handshake_bad_ack, stream_error, "the handshake's last ACK acknowledges no SYN-ACK that was forwarded")   \
   X(handshake_bad_echo, stream_error, "the handshake's last ACK echoes no timestamp that the server sent")    \

@@ -20,7 +20,7 @@ unsigned hs_mode(LiteralDatabase::Mode mode) {
 std::string escaped(const std::vector<std::uint8_t>& literal) {
   std::string text;
   text.reserve(literal.size() * 4);
-  for (const std::uint8_t byte : literal) fmt::format_to(std::back_inserter(text), "\\x{:02x}", byte);
+  for (const std::uint8_t byte : literal) text += fmt::format("\\x{:02x}", byte);
   return text;
 }
 
@@ -56,7 +56,7 @@ std::string LiteralDatabase::key(const std::vector<std::vector<std::uint8_t>>& l
   std::string text = fmt::format("{}|{}|{}|{}|{}|", cache_format, hs_version(), hs_mode(mode), platform.tune,
                                  platform.cpu_features);
   for (const auto& literal : literals) {
-    fmt::format_to(std::back_inserter(text), "{}:", literal.size());
+    text += fmt::format("{}:", literal.size());
     text.append(literal.begin(), literal.end());
   }
   const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());

@@ -1,4 +1,5 @@
-// What the program says about itself, on stderr.
+// What the program says about itself, on stderr. Lines with values are made by fmt::format: spdlog's own
+// templates would compile the whole formatter into each file that logs.
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -70,7 +70,7 @@ tl::expected<std::shared_ptr<const RuleGeneration>, std::vector<std::string>> no
 }
 
 void report(const ReloadReport& report) {
-  for (const std::string& error : report.errors) spdlog::error("reload: {}", error);
+  for (const std::string& error : report.errors) spdlog::error(fmt::format("reload: {}", error));
   if (report.good())
     tell("generation {}: {} rules loaded, {} failed, {} skipped\n", report.generation, report.counts.loaded,
          report.counts.failed, report.counts.skipped);
@@ -79,8 +79,8 @@ void report(const ReloadReport& report) {
 void tell_lost(const LogCounters& log) {
   for (std::size_t type = 0; type < event_type_count; ++type) {
     if (log.refused[type] != 0)
-      spdlog::warn("log: {} lines of type {} were lost, as their queue was full (outputs.queue)",
-                   log.refused[type], event_type_names[type]);
+      spdlog::warn(fmt::format("log: {} lines of type {} were lost, as their queue was full (outputs.queue)",
+                               log.refused[type], event_type_names[type]));
   }
 }
 
@@ -102,7 +102,8 @@ class Run {
     run_ = std::move(*run);
     for (const MannedWire& wire : run_->wires()) {
       for (const Finding& finding : wire.pair().findings()) {
-        if (finding.severity == Severity::warning) spdlog::warn("{}: {}", finding.subject, finding.text);
+        if (finding.severity == Severity::warning)
+          spdlog::warn(fmt::format("{}: {}", finding.subject, finding.text));
       }
       tell("{}: {}\n", wire.pair().name(), wire.wire->plan());
     }

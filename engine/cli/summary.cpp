@@ -1,7 +1,6 @@
 #include "engine/cli/summary.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <vector>
 
 #include <fmt/format.h>
@@ -31,8 +30,8 @@ class Page {
   }
   // A counted line below a head; `name` is painted.
   void line(std::uint64_t count, std::string_view name, Colour colour, std::string_view text = {}) {
-    fmt::format_to(std::back_inserter(out_), "{:>14}  {}", grouped(count), painted(name, colour, colours_));
-    if (!text.empty()) fmt::format_to(std::back_inserter(out_), "  {}", painted(text, Colour::dim, colours_));
+    out_ += fmt::format("{:>14}  {}", grouped(count), painted(name, colour, colours_));
+    if (!text.empty()) out_ += fmt::format("  {}", painted(text, Colour::dim, colours_));
     out_ += '\n';
   }
   void error(std::string_view text) {

@@ -40,7 +40,7 @@ void ControlClient::take(const std::string& text) {
   const auto given = message.find("arguments");
   if (given != message.end() && !given->is_object())
     return answer(tl::unexpected(std::string("the arguments are no object")));
-  if (command->changes) spdlog::info("control: {}: {}", who_, command->name);
+  if (command->changes) spdlog::info(fmt::format("control: {}: {}", who_, command->name));
   pending_ = begin_command(*command, *target_, given == message.end() ? json::object() : *given);
 }
 

@@ -23,7 +23,7 @@
 namespace lockstep {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 std::string trouble(const std::string& path, const std::string& what) {
   return fmt::format("{}: the control socket can't be made: {}", path, what);
@@ -110,7 +110,7 @@ class ControlServer::Loop {
   struct Connection {
     Descriptor file;
     ControlClient client;
-    Clock::time_point since = Clock::now();
+    Steady::time_point since = Steady::now();
     bool gone = false;
   };
 
@@ -152,7 +152,7 @@ class ControlServer::Loop {
       if (count > 0) out.erase(0, static_cast<std::size_t>(count));
       if (count < 0 && errno != EAGAIN && errno != EINTR) connection.gone = true;
     }
-    const bool silent = !client.greeted() && Clock::now() - connection.since > patience_;
+    const bool silent = !client.greeted() && Steady::now() - connection.since > patience_;
     if ((client.finished() && out.empty()) || out.size() > most_unsent || silent) connection.gone = true;
   }
 
@@ -161,7 +161,7 @@ class ControlServer::Loop {
     if (!file) return;
     const Peer peer(file.get());
     if (!peer.may(socket_.group())) {
-      spdlog::warn("control: {}: refused", peer.text());
+      spdlog::warn(fmt::format("control: {}: refused", peer.text()));
       return;
     }
     connections_.push_back({std::move(file), ControlClient(*target_, peer.text())});

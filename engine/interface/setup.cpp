@@ -20,7 +20,7 @@
 namespace lockstep {
 namespace {
 
-using What = InterfaceChange::What;
+using Aspect = InterfaceChange::What;
 constexpr std::array<std::string_view, 3> what_names{"feature", "flag", "ipv6"};
 
 struct Flag {
@@ -85,11 +85,11 @@ tl::expected<bool, std::string> ipv6(const InterfaceChange& change, bool set) {
 
 tl::expected<bool, std::string> ask(const InterfaceChange& change, bool set) {
   switch (change.what) {
-    case What::feature:
+    case Aspect::feature:
       return feature(change, set);
-    case What::flag:
+    case Aspect::flag:
       return flag(change, set);
-    case What::ipv6:
+    case Aspect::ipv6:
       return ipv6(change, set);
   }
   return false;
@@ -102,11 +102,11 @@ bool same(const InterfaceChange& a, const InterfaceChange& b) {
 }  // namespace
 
 std::vector<InterfaceChange> wire_changes(const std::string& interface, unsigned index) {
-  return {{interface, index, What::ipv6, "enabled", false},
-          {interface, index, What::flag, "noarp", true},
-          {interface, index, What::flag, "promisc", true},
-          {interface, index, What::flag, "allmulti", true},
-          {interface, index, What::flag, "up", true}};
+  return {{interface, index, Aspect::ipv6, "enabled", false},
+          {interface, index, Aspect::flag, "noarp", true},
+          {interface, index, Aspect::flag, "promisc", true},
+          {interface, index, Aspect::flag, "allmulti", true},
+          {interface, index, Aspect::flag, "up", true}};
 }
 
 tl::expected<InterfaceSetup, std::string> InterfaceSetup::apply(const std::string& record,
@@ -145,7 +145,7 @@ tl::expected<InterfaceSetup, std::string> InterfaceSetup::read(const std::string
     const auto found = std::find(what_names.begin(), what_names.end(), what);
     if (found == what_names.end())
       return tl::unexpected(fmt::format("{}: not a record of interfaces", record));
-    change.what = static_cast<What>(found - what_names.begin());
+    change.what = static_cast<Aspect>(found - what_names.begin());
     // Another interface of that name is as it was made.
     if (::if_nametoindex(change.interface.c_str()) == change.index) setup.before_.push_back(change);
   }

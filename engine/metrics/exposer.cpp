@@ -179,9 +179,9 @@ void put_histograms(Families& families, const EngineMetrics& metrics) {
   }
 }
 
-class Collector final : public prometheus::Collectable {
+class CounterCollector final : public prometheus::Collectable {
  public:
-  explicit Collector(std::function<EngineMetrics()> metrics) : metrics_(std::move(metrics)) {}
+  explicit CounterCollector(std::function<EngineMetrics()> metrics) : metrics_(std::move(metrics)) {}
   [[nodiscard]] std::vector<MetricFamily> Collect() const override {
     const EngineMetrics metrics = metrics_();
     Families families;
@@ -207,11 +207,11 @@ HistogramValues::HistogramValues(std::string with_name, std::string with_help, d
 
 struct MetricsExposer::State {
   State(const std::string& address, std::function<EngineMetrics()> metrics)
-      : exposer(address), collector(std::make_shared<Collector>(std::move(metrics))) {
+      : exposer(address), collector(std::make_shared<CounterCollector>(std::move(metrics))) {
     exposer.RegisterCollectable(collector);
   }
   prometheus::Exposer exposer;
-  std::shared_ptr<Collector> collector;
+  std::shared_ptr<CounterCollector> collector;
 };
 
 tl::expected<std::unique_ptr<MetricsExposer>, std::string> MetricsExposer::open(

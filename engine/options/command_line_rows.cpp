@@ -4,7 +4,7 @@
 namespace lockstep {
 namespace {
 
-constexpr Option rows[] = {
+constexpr Option command_line_options[] = {
     {.flags = "FILE",
      .argument = "FILE",
      .commands = replays,
@@ -111,7 +111,7 @@ constexpr Option rows[] = {
 }  // namespace
 
 std::span<const Option> command_line_rows() {
-  return rows;
+  return command_line_options;
 }
 
 }  // namespace lockstep

@@ -11,12 +11,8 @@ constexpr std::array<std::string_view, 6> midstream_policies{"auto",   "ignore",
                                                              "bypass", "drop-flow", "reject"};
 constexpr std::array<std::string_view, 2> encryption_handlings{"full", "bypass"};
 constexpr std::array<std::string_view, 2> checksum_validations{"all", "none"};
-constexpr std::uint64_t mib = 1ULL << 20;
-constexpr std::uint64_t gib = 1ULL << 30;
-constexpr std::uint64_t second = 1'000'000'000;
-constexpr std::uint64_t year = 365ULL * 86'400 * second;
 
-constexpr Option rows[] = {
+constexpr Option inspection_options[] = {
     {.key = "mode",
      .flags = "--mode",
      .argument = "MODE",
@@ -310,7 +306,7 @@ constexpr Option rows[] = {
 }  // namespace
 
 std::span<const Option> inspection_rows() {
-  return rows;
+  return inspection_options;
 }
 
 }  // namespace lockstep

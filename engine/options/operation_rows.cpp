@@ -9,10 +9,8 @@ constexpr std::array<std::string_view, 2> exit_policies{"stay", "detach"};
 constexpr std::array<std::string_view, 3> captures{"auto", "afxdp", "afpacket"};
 constexpr std::array<std::string_view, 2> drop_flows{"start", "all"};
 constexpr std::array<std::string_view, 4> file_types{"regular", "unix_stream", "unix_dgram", "syslog"};
-constexpr std::uint64_t gib = 1ULL << 30;
-constexpr std::uint64_t second = 1'000'000'000;
 
-constexpr Option rows[] = {
+constexpr Option operation_options[] = {
     {.key = "outputs.log-dir",
      .flags = "-l,--log-dir",
      .argument = "DIR",
@@ -241,7 +239,7 @@ constexpr Option rows[] = {
 }  // namespace
 
 std::span<const Option> operation_rows() {
-  return rows;
+  return operation_options;
 }
 
 }  // namespace lockstep

@@ -38,6 +38,12 @@ inline constexpr std::uint16_t everywhere =
     on(Command::program, Command::replay, Command::check, Command::version, Command::help, Command::run,
        Command::detach, Command::ctl, Command::doctor);
 
+// For ranges: bytes, nanoseconds.
+inline constexpr std::uint64_t mib = 1ULL << 20;
+inline constexpr std::uint64_t gib = 1ULL << 30;
+inline constexpr std::uint64_t second = 1'000'000'000;
+inline constexpr std::uint64_t year = 365ULL * 86'400 * second;
+
 [[nodiscard]] std::span<const Option> inspection_rows();
 [[nodiscard]] std::span<const Option> operation_rows();
 [[nodiscard]] std::span<const Option> command_line_rows();

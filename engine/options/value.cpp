@@ -32,11 +32,11 @@ constexpr std::array<Unit, 13> size_units{{{"tb", kib* kib* kib* kib},
                                            {"m", kib* kib},
                                            {"k", kib}}};
 
-constexpr std::uint64_t second = 1'000'000'000;
-constexpr std::array<Unit, 7> time_units{{{"d", 86'400 * second},
-                                          {"h", 3'600 * second},
-                                          {"m", 60 * second},
-                                          {"s", second},
+constexpr std::uint64_t one_second = 1'000'000'000;
+constexpr std::array<Unit, 7> time_units{{{"d", 86'400 * one_second},
+                                          {"h", 3'600 * one_second},
+                                          {"m", 60 * one_second},
+                                          {"s", one_second},
                                           {"ms", 1'000'000},
                                           {"us", 1'000},
                                           {"ns", 1}}};
@@ -82,7 +82,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 }
 
 std::optional<Nanoseconds> parse_time(std::string_view text) {
-  const auto value = with_unit(text, time_units, second);
+  const auto value = with_unit(text, time_units, one_second);
   if (!value || *value > static_cast<std::uint64_t>(Nanoseconds::max().count())) return std::nullopt;
   return Nanoseconds{static_cast<Nanoseconds::rep>(*value)};
 }

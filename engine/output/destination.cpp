@@ -149,7 +149,8 @@ void Destination::flush() {
     inside_line_ = done > 0 && backlog_[done - 1] != '\n';
   }
   backlog_.clear();
-  if (failed_) spdlog::warn("{}: is written again; {} lines were lost", name_, lost_ - lost_before_);
+  if (failed_)
+    spdlog::warn(fmt::format("{}: is written again; {} lines were lost", name_, lost_ - lost_before_));
   failed_ = false;
 }
 
@@ -166,7 +167,7 @@ void Destination::fail(int error) {
   if (failed_) return;
   failed_ = true;
   lost_before_ = lost_;
-  spdlog::error("{}: can't be written: {}; it is tried again", name_, std::strerror(error));
+  spdlog::error(fmt::format("{}: can't be written: {}; it is tried again", name_, std::strerror(error)));
 }
 
 }  // namespace lockstep

@@ -1,7 +1,5 @@
 #include "engine/output/fast.hpp"
 
-#include <iterator>
-
 #include <fmt/format.h>
 
 namespace lockstep {
@@ -35,14 +33,14 @@ void FastWriter::write(std::string& out, const AlertEvent& event) {
   const EventHeader& header = event.header;
   const std::string protocol = protocol_text(header.protocol);
   const bool unnamed = protocol.front() >= '0' && protocol.front() <= '9';
-  fmt::format_to(std::back_inserter(out), "{}  {}[**] [{}:{}:{}] {} [**] [Classification: {}] [Priority: {}]",
-                 time_.american(header.time), prefix(event), rule.id.gid, rule.id.sid, rule.id.rev,
-                 one_line(rule.message), rule.category.empty() ? "(null)" : one_line(rule.category),
-                 rule.priority);
+  out += fmt::format("{}  {}[**] [{}:{}:{}] {} [**] [Classification: {}] [Priority: {}]",
+                     time_.american(header.time), prefix(event), rule.id.gid, rule.id.sid, rule.id.rev,
+                     one_line(rule.message), rule.category.empty() ? "(null)" : one_line(rule.category),
+                     rule.priority);
   if (header.addressed) {
-    fmt::format_to(std::back_inserter(out), " {{{}{}}} {} -> {}", unnamed ? "PROTO:" : "", protocol,
-                   endpoint(header.source, header.protocol, header.icmp_type),
-                   endpoint(header.destination, header.protocol, header.icmp_code));
+    out += fmt::format(" {{{}{}}} {} -> {}", unnamed ? "PROTO:" : "", protocol,
+                       endpoint(header.source, header.protocol, header.icmp_type),
+                       endpoint(header.destination, header.protocol, header.icmp_code));
   }
   out += '\n';
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <iterator>
 
 #include <fmt/format.h>
 
@@ -171,7 +170,7 @@ void JsonLine::quote(std::string_view text) {
     } else if (length > 1) {
       out_ += text.substr(0, length);
     } else {
-      fmt::format_to(std::back_inserter(out_), "\\u{:04x}", static_cast<unsigned char>(c));
+      out_ += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
     }
     text.remove_prefix(std::max<std::size_t>(1, length));
   }

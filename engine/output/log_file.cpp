@@ -59,7 +59,7 @@ void LogFile::flush() {
 void LogFile::fail(int error) {
   if (failed_) return;
   failed_ = true;
-  spdlog::error("{}: can't be written: {}; later events are lost", path_, std::strerror(error));
+  spdlog::error(fmt::format("{}: can't be written: {}; later events are lost", path_, std::strerror(error)));
 }
 
 }  // namespace lockstep

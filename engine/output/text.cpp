@@ -84,7 +84,7 @@ std::string full_text(const reassembly::Address& address) {
   }
   for (std::size_t i = 0; i < b.size(); i += 2) {
     if (i > 0) out += ':';
-    fmt::format_to(std::back_inserter(out), "{:02x}{:02x}", b[i], b[i + 1]);
+    out += fmt::format("{:02x}{:02x}", b[i], b[i + 1]);
   }
   return out;
 }

@@ -176,9 +176,9 @@ void AfpacketPort::End::release() {
 
 void AfpacketPort::End::warn_of_checksums() {
   if (std::exchange(warned_, true)) return;
-  spdlog::warn(
+  spdlog::warn(fmt::format(
       "{}: frames arrive with unfinished checksums and are dropped: ethtool -K PEER tx off, at its other end",
-      interface_);
+      interface_));
 }
 
 void AfpacketPort::End::queue(std::span<const std::uint8_t> bytes, bool made) {

@@ -77,7 +77,8 @@ bool is_replaced(const std::string& path) {
 void add_overrides(const std::vector<PathGrant>& grants, std::vector<unsigned>& kept) {
   const auto keep = [&](unsigned number, const char* name, const std::string& path) {
     if (std::find(kept.begin(), kept.end(), number) != kept.end()) return;
-    spdlog::warn("{}: its owner and mode alone don't let this run in: CAP_{} is kept", path, name);
+    spdlog::warn(
+        fmt::format("{}: its owner and mode alone don't let this run in: CAP_{} is kept", path, name));
     kept.push_back(number);
   };
   for (const PathGrant& grant : grants) {
@@ -131,10 +132,10 @@ tl::expected<Confinement, std::string> Confinement::enter(const Settings& settin
   }
   if (!settings.security.landlock) return confinement;
   if (landlock_abi() == 0) {
-    spdlog::warn(
+    spdlog::warn(fmt::format(
         "no Landlock: {}; every path stays in reach (it needs CONFIG_SECURITY_LANDLOCK, and landlock among "
         "lsm=)",
-        std::strerror(errno));  // NOLINT(concurrency-mt-unsafe)
+        std::strerror(errno)));  // NOLINT(concurrency-mt-unsafe)
     return confinement;
   }
   const auto add = [&](std::vector<PathGrant> more) {

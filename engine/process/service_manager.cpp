@@ -78,7 +78,8 @@ void Watchdog::look(const std::vector<std::uint64_t>& turns, Time now) {
     next_ = now + *manager_.patience() * 3 / 8;
     told_ = false;
   } else if (!told_ && now - last_ > *manager_.patience() / 2) {
-    spdlog::error("worker {} stands still: the service manager gets no sign of life", still - turns.begin());
+    spdlog::error(fmt::format("worker {} stands still: the service manager gets no sign of life",
+                              still - turns.begin()));
     told_ = true;
   }
 }

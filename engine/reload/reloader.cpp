@@ -17,7 +17,7 @@
 namespace lockstep {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 using What = ReloadRequest::What;
 
 reassembly::Timestamp wall_clock() {
@@ -227,7 +227,7 @@ ReloadReport Reloader::work(const ReloadRequest& request) {
     report.errors = std::move(errors);
     return report;
   };
-  const auto start = Clock::now();
+  const auto start = Steady::now();
   report.memory_before = report.memory_peak = resident_bytes();
   std::unique_lock lock(mutex_);
   const std::uint64_t turn = turn_.load();
@@ -246,7 +246,7 @@ ReloadReport Reloader::work(const ReloadRequest& request) {
   report.counts = (*rules)->counts;
   report.failed = (*rules)->failed;
   report.shadows = shadows_of(**rules);
-  report.compiled = Clock::now() - start;
+  report.compiled = Steady::now() - start;
   Hooks::Commit commit;
   if (hooks_.prepare && request.what == What::reload) {
     auto ready = hooks_.prepare(settings);
@@ -265,9 +265,9 @@ ReloadReport Reloader::work(const ReloadRequest& request) {
   names_ = std::move(names);
   if (commit) commit();
   rules->reset();
-  const auto published = Clock::now();
+  const auto published = Steady::now();
   report.by_all = board_.wait_for_workers(limits_.patience);
-  report.taken_up = Clock::now() - published;
+  report.taken_up = Steady::now() - published;
   release();
   report.memory_after = resident_bytes();
   return report;

@@ -79,8 +79,8 @@ tl::expected<Content*, SyntaxError> content_before(Draft& draft, const Option& o
 }
 
 // The four ways to place a content share what may not be combined with them.
-Parsed read_window(Draft& draft, const Option& option, std::optional<Operand> Content::*edge,
-                   std::int64_t low, std::int64_t high) {
+Parsed read_edge(Draft& draft, const Option& option, std::optional<Operand> Content::*edge, std::int64_t low,
+                 std::int64_t high) {
   const auto content = content_before(draft, option);
   if (!content) return tl::unexpected(content.error());
   Content& target = **content;
@@ -154,16 +154,16 @@ Parsed read_rawbytes(Draft& draft, const Option& option) {
 }
 
 Parsed read_offset(Draft& draft, const Option& option) {
-  return read_window(draft, option, &Content::offset, 0, kMaxAbsolute);
+  return read_edge(draft, option, &Content::offset, 0, kMaxAbsolute);
 }
 Parsed read_depth(Draft& draft, const Option& option) {
-  return read_window(draft, option, &Content::depth, 0, kMaxAbsolute);
+  return read_edge(draft, option, &Content::depth, 0, kMaxAbsolute);
 }
 Parsed read_distance(Draft& draft, const Option& option) {
-  return read_window(draft, option, &Content::distance, -kMaxRelative, kMaxRelative);
+  return read_edge(draft, option, &Content::distance, -kMaxRelative, kMaxRelative);
 }
 Parsed read_within(Draft& draft, const Option& option) {
-  return read_window(draft, option, &Content::within, -kMaxRelative, kMaxRelative);
+  return read_edge(draft, option, &Content::within, -kMaxRelative, kMaxRelative);
 }
 
 Parsed read_startswith(Draft& draft, const Option& option) {

@@ -241,8 +241,7 @@ void server_handshake(Draft& draft) {
   if (random.chance(20)) draft.add(syn_ack());
 }
 
-// What a forger sends to a host that connects, before the answer that it takes. Of the first kind one at
-// most: the engine lets it out, and has no room for a third SYN-ACK.
+// What a forger sends to a host that connects, before the answer that it takes.
 constexpr std::array connecting_noise{
     +[](Draft& draft) {
       draft.name("synack-wrong-echo");
@@ -276,10 +275,9 @@ constexpr std::array connecting_noise{
 };
 
 // What a forger sends while the handshake is under way, and the host refuses.
-void handshake_noise(Draft& draft, bool first = true) {
+void handshake_noise(Draft& draft) {
   if (draft.scenario.host_connects) {
-    const std::size_t from = first ? 0 : 1;
-    connecting_noise.at(draft.random.between(from, connecting_noise.size() - 1))(draft);
+    draft.random.pick(connecting_noise)(draft);
     Step& step = draft.scenario.steps.back();
     step.forged = true;
     step.answers_lost = true;
@@ -298,7 +296,7 @@ void plain_handshake(Draft& draft) {
   if (draft.scenario.host_connects) {
     draft.add(Step::Kind::connects);
     for (unsigned i = 0; i < 3 && draft.scenario.honest && draft.random.chance(25 + 20 * i); ++i)
-      handshake_noise(draft, i == 0);
+      handshake_noise(draft);
     draft.add(syn_ack());
     return;
   }

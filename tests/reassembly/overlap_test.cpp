@@ -13,8 +13,10 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/shared.hpp"
+#include "tests/support/text.hpp"
 
 using namespace lockstep::reassembly;
+using lockstep::test::text;
 
 namespace {
 
@@ -72,10 +74,6 @@ class Traffic {
   StreamOffset in_order_ = 0;
   StreamOffset end_ = 0;
 };
-
-std::string text(const Reading& reading) {
-  return {reading.bytes.begin(), reading.bytes.end()};
-}
 
 constexpr std::array all_policies{
 #define X(policy, text) OverlapPolicy::policy,

@@ -40,7 +40,7 @@ struct Edited {
   [[nodiscard]] std::string payload() const { return {segment.payload.begin(), segment.payload.end()}; }
 };
 
-PacketSpec any_family(PacketSpec spec) {
+PacketSpec any_headers(PacketSpec spec) {
   if (GENERATE(false, true)) {
     spec.source = "2001:db8::1";
     spec.destination = "2001:db8::2";
@@ -53,7 +53,7 @@ PacketSpec any_family(PacketSpec spec) {
 
 TEST_CASE("trimming moves the sequence number and keeps the bytes in between", "[reassembly][rewrite]") {
   const auto spec =
-      any_family({.vlans = {3}, .pppoe_session = 9, .seq = 0xffffffff, .payload = "0123456789"});
+      any_headers({.vlans = {3}, .pppoe_session = 9, .seq = 0xffffffff, .payload = "0123456789"});
   const Edited e(spec, {.trim_front = 3, .trim_back = 2});
   CHECK(e.payload() == "34567");
   CHECK(e.segment.seq == Seq(2));
@@ -61,13 +61,13 @@ TEST_CASE("trimming moves the sequence number and keeps the bytes in between", "
 }
 
 TEST_CASE("trimming everything leaves a bare segment", "[reassembly][rewrite]") {
-  const Edited e(any_family({.payload = "0123456789"}), {.trim_front = 10});
+  const Edited e(any_headers({.payload = "0123456789"}), {.trim_front = 10});
   CHECK(e.payload().empty());
   CHECK(e.segment.seq == Seq(1010));
 }
 
 TEST_CASE("a SYN loses its payload without moving", "[reassembly][rewrite][H01]") {
-  const Edited e(any_family({.seq = 7, .flags = syn, .payload = "early"}), {.trim_front = 5});
+  const Edited e(any_headers({.seq = 7, .flags = syn, .payload = "early"}), {.trim_front = 5});
   CHECK(e.payload().empty());
   CHECK(e.segment.seq == Seq(7));
 }
@@ -86,7 +86,7 @@ TEST_CASE("Ethernet's minimum stays where it was kept", "[reassembly][rewrite]")
 
 TEST_CASE("flags go, URG with its pointer, reserved bits stay", "[reassembly][rewrite][U01][U03]") {
   const auto spec =
-      any_family({.flags = urg | psh | ack | fin, .urgent = 77, .reserved = 0xe, .payload = "x"});
+      any_headers({.flags = urg | psh | ack | fin, .urgent = 77, .reserved = 0xe, .payload = "x"});
   const Edited e(spec, {.clear_flags = urg | fin});
   CHECK(to_string(e.segment.flags) == "PA");
   CHECK(e.segment.urgent == 0);
@@ -102,7 +102,7 @@ TEST_CASE("a SYN loses its stray acknowledgment number", "[reassembly][rewrite][
 }
 
 TEST_CASE("options are blanked one by one and the rest stays", "[reassembly][rewrite][options]") {
-  const auto spec = any_family({.flags = syn, .options = syn_options});
+  const auto spec = any_headers({.flags = syn, .options = syn_options});
   const Edited tfo(spec, {.strip_fast_open = true});
   CHECK_FALSE(tfo.segment.options.fast_open);
   CHECK(tfo.segment.options.mp_capable);
@@ -125,17 +125,17 @@ TEST_CASE("options are blanked one by one and the rest stays", "[reassembly][rew
 }
 
 TEST_CASE("replaced payload gets its checksum", "[reassembly][rewrite][O07]") {
-  const Edited e(any_family({.payload = "EVIL!"}), {.payload_changed = true}, "GOOD!");
+  const Edited e(any_headers({.payload = "EVIL!"}), {.payload_changed = true}, "GOOD!");
   CHECK(e.payload() == "GOOD!");
 }
 
 TEST_CASE("a reset becomes a bare ACK with the numbers given", "[reassembly][rewrite][R02]") {
-  const auto spec = any_family({.seq = 500,
-                                .ack = 9,
-                                .flags = rst | ack | psh,
-                                .reserved = 1,
-                                .options = {8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1},
-                                .payload = "junk"});
+  const auto spec = any_headers({.seq = 500,
+                                 .ack = 9,
+                                 .flags = rst | ack | psh,
+                                 .reserved = 1,
+                                 .options = {8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 1},
+                                 .payload = "junk"});
   const Edited e(spec, {.to_bare = ack, .bare_seq = Seq(41), .bare_ack = Seq(42)});
   CHECK(to_string(e.segment.flags) == "A");
   CHECK(e.segment.seq == Seq(41));
@@ -195,7 +195,7 @@ TEST_CASE("any edits leave a packet that decodes to what was asked for", "[reass
 
 TEST_CASE("a reset built from a packet goes either way in its framing", "[reassembly][build]") {
   const auto spec =
-      any_family({.vlans = {5, 6}, .pppoe_session = 2, .ttl = 9, .options = {1, 1, 1, 1}, .payload = "x"});
+      any_headers({.vlans = {5, 6}, .pppoe_session = 2, .ttl = 9, .options = {1, 1, 1, 1}, .payload = "x"});
   const Toward toward = GENERATE(Toward::receiver, Toward::sender);
   Bytes bytes = build_packet(spec);
   const Frame frame = frame_of(bytes);

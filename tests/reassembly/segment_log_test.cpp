@@ -11,18 +11,13 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/shared.hpp"
+#include "tests/support/text.hpp"
 
 using namespace lockstep::reassembly;
+using lockstep::test::span_of;
+using lockstep::test::text;
 
 namespace {
-
-std::span<const std::uint8_t> bytes_of(const std::string& text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
-
-std::string text(const Reading& reading) {
-  return {reading.bytes.begin(), reading.bytes.end()};
-}
 
 // One direction of a session that observes: what it does with each payload that the receiver takes.
 struct Observer {
@@ -31,8 +26,8 @@ struct Observer {
   std::vector<RunReadings> take(StreamOffset offset, const std::string& bytes,
                                 OverlapPolicy policy = OverlapPolicy::linux) {
     const StreamOffset from = assembler.in_order();
-    log.add(offset, bytes_of(bytes), assembler);
-    assembler.insert(offset, bytes_of(bytes));
+    log.add(offset, span_of(bytes), assembler);
+    assembler.insert(offset, span_of(bytes));
     std::vector<RunReadings> runs;
     if (assembler.in_order() > from) {
       runs = log.readings(assembler, from, assembler.in_order(), policy);
@@ -183,7 +178,7 @@ TEST_CASE("copies beyond the record's bytes make the log lossy", "[reassembly][s
 TEST_CASE("an empty pool makes a log lossy", "[reassembly][segment_log]") {
   Observer observer(1);
   SegmentLog other(observer.logs);
-  other.add(4, bytes_of("EVIL"), observer.assembler);
+  other.add(4, span_of("EVIL"), observer.assembler);
   CHECK(other.active());
   observer.take(4, "EVIL");
   CHECK_FALSE(observer.log.active());
@@ -224,12 +219,12 @@ TEST_CASE("a record goes back to the pool with its log, and moves with it", "[re
   Observer observer;
   {
     SegmentLog log(observer.logs);
-    log.add(4, bytes_of("EVIL"), observer.assembler);
+    log.add(4, span_of("EVIL"), observer.assembler);
     SegmentLog moved(std::move(log));
     CHECK(moved.active());
     CHECK(observer.logs.available() == 3);
     SegmentLog assigned(observer.logs);
-    assigned.add(4, bytes_of("EVIL"), observer.assembler);
+    assigned.add(4, span_of("EVIL"), observer.assembler);
     assigned = std::move(moved);
     CHECK(observer.logs.available() == 3);
   }
@@ -271,7 +266,7 @@ TEST_CASE("the log reads what models of all segments read, and its runs are wher
       if (!observer.log.active()) arrivals.clear();
       if (logged) {
         arrivals.push_back({begin, offset + length, from,
-                            bytes_of(bytes).subspan(static_cast<std::size_t>(begin - offset)), begin});
+                            span_of(bytes).subspan(static_cast<std::size_t>(begin - offset)), begin});
       }
       for (StreamOffset at = begin; at < offset + length; ++at) {
         values[at].push_back(bytes[static_cast<std::size_t>(at - offset)]);

@@ -3,14 +3,6 @@
 using namespace lockstep;
 using namespace lockstep::test;
 
-namespace {
-
-WireOptions anywhere() {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
-}
-
-}  // namespace
-
 TEST_CASE("data in order is delivered as it comes", "[session][data]") {
   auto wire = Wire::established(anywhere());
   wire.client.sends("GET /").passes().delivers("GET /");

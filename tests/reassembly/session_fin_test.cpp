@@ -4,14 +4,6 @@ using namespace lockstep;
 using namespace lockstep::test;
 using reassembly::TcpState;
 
-namespace {
-
-WireOptions anywhere() {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
-}
-
-}  // namespace
-
 TEST_CASE("an orderly close goes through the states of RFC 9293", "[session][fin][rfc9293-3.6]") {
   auto wire = Wire::established(anywhere());
   const auto client = [&] { return wire.flow().session.state_of_sender(Direction::to_server); };

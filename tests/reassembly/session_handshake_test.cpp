@@ -3,14 +3,6 @@
 using namespace lockstep;
 using namespace lockstep::test;
 
-namespace {
-
-WireOptions anywhere() {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
-}
-
-}  // namespace
-
 TEST_CASE("payload on a SYN is stripped, and the stream starts behind the SYN", "[handshake][H01]") {
   Wire wire(anywhere());
   wire.client.sends("EVIL", {.seq = 0, .flags = static_cast<int>(TcpFlag::syn)})
@@ -158,6 +150,37 @@ TEST_CASE("in SYN-SENT a host takes nothing whose TSecr is not its own", "[hands
   wire.server.syn_acks().passes();
   wire.client.acks().passes();
   wire.client.sends("GOOD").passes().delivers("GOOD");
+}
+
+TEST_CASE("SYN-ACKs whose TSecr the client refuses leave room for the one that it takes",
+          "[handshake][H10][rfc7323]") {
+  WireOptions options = anywhere();
+  options.timestamps = true;
+  Wire wire(options);
+  wire.client.syns({.tsval = 5000}).passes();
+  wire.client.syns({.tsval = 6000}).passes();
+  for (const std::uint32_t echo : {4999U, 6001U, 105'000U}) {
+    wire.as_server()
+        .syn_acks({.tsval = 100, .tsecr = echo, .isn = 31337 + echo})
+        .drops(Reason::synack_bad_echo)
+        .raises(StreamEvent::pkt_invalid_timestamp);
+  }
+  const std::uint32_t echo = GENERATE(5000U, 6000U, 0U);
+  wire.server.syn_acks({.tsecr = echo}).passes();
+  wire.client.acks().passes();
+  wire.client.sends("GOOD").passes().delivers("GOOD");
+}
+
+TEST_CASE("a forged SYN with another timestamp takes nothing from the answer to the client's",
+          "[handshake][H08]") {
+  WireOptions options = anywhere();
+  options.timestamps = true;
+  Wire wire(options);
+  wire.client.syns({.tsval = 5000}).passes();
+  wire.client.syns({.tsval = 6000}).passes();
+  wire.as_client().syns({.tsval = GENERATE(1U, 5001U, 2'000'005'000U)}).passes();
+  wire.server.syn_acks({.tsecr = 6000}).passes();
+  wire.client.acks().passes();
 }
 
 TEST_CASE("a refused connection is forgotten", "[handshake][H13]") {

@@ -3,14 +3,6 @@
 using namespace lockstep;
 using namespace lockstep::test;
 
-namespace {
-
-WireOptions anywhere() {
-  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
-}
-
-}  // namespace
-
 TEST_CASE("an exact reset passes, and the connection stays tracked", "[session][rst][R01][R17]") {
   auto wire = Wire::established(anywhere());
   wire.client.sends("GET /").passes();

@@ -7,7 +7,7 @@ using namespace lockstep::test;
 namespace {
 
 template <typename Wanted>
-Wanted option_of(std::string_view options) {
+Wanted payload_option_of(std::string_view options) {
   const Rule rule = rule_of(with_options(options));
   const auto* found = first_of<Wanted>(rule.payload);
   REQUIRE(found != nullptr);
@@ -17,7 +17,8 @@ Wanted option_of(std::string_view options) {
 }  // namespace
 
 TEST_CASE("byte_test reads what it takes, from where, and compares how", "[signatures][byte_test]") {
-  const auto test = option_of<ByteTest>("byte_test:2, !>=, 0x10, -4, relative, little, bitmask 0x0ff0;");
+  const auto test =
+      payload_option_of<ByteTest>("byte_test:2, !>=, 0x10, -4, relative, little, bitmask 0x0ff0;");
   CHECK(test.read.bytes.value == 2);
   CHECK(test.negated);
   CHECK(test.op == ByteTest::Op::greater_equal);
@@ -27,10 +28,10 @@ TEST_CASE("byte_test reads what it takes, from where, and compares how", "[signa
   CHECK(test.read.endian == Endian::little);
   CHECK(test.read.bitmask == 0x0ff0);
   CHECK(test.read.bitmask_shift == 4);
-  CHECK(option_of<ByteTest>("byte_test:0,>,1,0,string,dec;").read.base == NumberBase::decimal);
-  CHECK(option_of<ByteTest>("byte_test:4,!,1,0;").negated);
-  CHECK(option_of<ByteTest>("byte_test:8,&,0xffffffffffffffff,0;").value.value == -1);
-  const auto variable = option_of<ByteTest>("byte_extract:1,0,n; byte_test:n,=,n,n;");
+  CHECK(payload_option_of<ByteTest>("byte_test:0,>,1,0,string,dec;").read.base == NumberBase::decimal);
+  CHECK(payload_option_of<ByteTest>("byte_test:4,!,1,0;").negated);
+  CHECK(payload_option_of<ByteTest>("byte_test:8,&,0xffffffffffffffff,0;").value.value == -1);
+  const auto variable = payload_option_of<ByteTest>("byte_extract:1,0,n; byte_test:n,=,n,n;");
   CHECK((variable.read.bytes.is_variable() && variable.value.is_variable() &&
          variable.read.offset.is_variable()));
 }
@@ -56,7 +57,7 @@ TEST_CASE("a faulty byte_test points at its fault", "[signatures][byte_test]") {
 }
 
 TEST_CASE("byte_jump reads its multiplier, alignment, origin and post_offset", "[signatures][byte_jump]") {
-  const auto jump = option_of<ByteJump>(
+  const auto jump = payload_option_of<ByteJump>(
       "byte_jump:4,2,relative,multiplier 3,align,from_beginning,post_offset -7,string,hex;");
   CHECK(jump.read.bytes.value == 4);
   CHECK(jump.read.offset.value == 2);
@@ -66,7 +67,7 @@ TEST_CASE("byte_jump reads its multiplier, alignment, origin and post_offset", "
   CHECK(jump.from == ByteJump::From::beginning);
   CHECK(jump.post_offset.value == -7);
   CHECK(jump.read.base == NumberBase::hex);
-  CHECK(option_of<ByteJump>("byte_jump:0,0,from_end,post_offset -8;").from == ByteJump::From::end);
+  CHECK(payload_option_of<ByteJump>("byte_jump:0,0,from_end,post_offset -8;").from == ByteJump::From::end);
   CHECK(outcome(with_options("byte_jump:4,0,from_end,from_beginning;")) ==
         "1:54: from_beginning and from_end exclude each other");
   CHECK(outcome(with_options("byte_jump:4;")) == "1:41: byte_jump is `bytes,offset[,words]`");

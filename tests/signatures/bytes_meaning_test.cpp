@@ -7,7 +7,6 @@ namespace lockstep::signatures {
 namespace {
 
 using namespace std::string_view_literals;
-constexpr auto open = StreamEnd::open;
 
 TEST_CASE("byte_test compares a number of the stream", "[signatures][stream][byte_test]") {
   check_all({

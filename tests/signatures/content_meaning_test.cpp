@@ -7,7 +7,6 @@ namespace lockstep::signatures {
 namespace {
 
 using namespace std::string_view_literals;
-constexpr auto open = StreamEnd::open;
 
 TEST_CASE("a content is found wherever its bytes stand, case by case", "[signatures][stream][content]") {
   check_all({

@@ -13,15 +13,14 @@
 #include "signatures/rule_set.hpp"
 #include "signatures/scratch.hpp"
 #include "signatures/stream_scanner.hpp"
+#include "tests/support/text.hpp"
 
 namespace lockstep::signatures {
 
 inline std::vector<std::uint8_t> bytes_of(std::string_view text) {
   return {text.begin(), text.end()};
 }
-inline std::span<const std::uint8_t> span_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
+using test::span_of;
 
 inline Operand number(std::int64_t value) {
   return {value, -1};

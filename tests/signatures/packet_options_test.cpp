@@ -7,7 +7,7 @@ using namespace lockstep::test;
 namespace {
 
 template <typename Wanted>
-Wanted option_of(std::string_view options, std::string_view protocol = "tcp") {
+Wanted packet_option_of(std::string_view options, std::string_view protocol = "tcp") {
   const Rule rule = rule_of(with_options(options, protocol));
   const auto* found = first_of<Wanted>(rule.packet);
   INFO(options);
@@ -25,7 +25,7 @@ bool same(const Comparison& x, const Comparison& y) {
 
 TEST_CASE("an integer is compared in every way the language writes", "[signatures][packet]") {
   const auto dsize = [](std::string_view text) {
-    return option_of<Dsize>("dsize:" + std::string(text) + ";").size;
+    return packet_option_of<Dsize>("dsize:" + std::string(text) + ";").size;
   };
   CHECK(same(dsize("10"), {Op::equal, 10, 0}));
   CHECK(same(dsize("=10"), {Op::equal, 10, 0}));
@@ -53,19 +53,19 @@ TEST_CASE("a faulty comparison points at its fault", "[signatures][packet]") {
 }
 
 TEST_CASE("IP header options", "[signatures][packet]") {
-  CHECK(same(option_of<Ttl>("ttl:<5;").value, {Op::less, 5, 0}));
-  CHECK(same(option_of<Tos>("tos:!x1f;").value, {Op::not_equal, 31, 0}));
-  CHECK(same(option_of<IpId>("id:7;").value, {Op::equal, 7, 0}));
-  CHECK(same(option_of<IpProto>("ip_proto:!udp;").value, {Op::not_equal, 17, 0}));
-  CHECK(same(option_of<IpProto>("ip_proto:47;").value, {Op::equal, 47, 0}));
-  CHECK(same(option_of<FragOffset>("fragoffset:>0;").value, {Op::greater, 0, 0}));
-  CHECK(option_of<IpOpts>("ipopts:lsrr;").kind == 131);
-  CHECK(option_of<IpOpts>("ipopts:any;").kind == -1);
+  CHECK(same(packet_option_of<Ttl>("ttl:<5;").value, {Op::less, 5, 0}));
+  CHECK(same(packet_option_of<Tos>("tos:!x1f;").value, {Op::not_equal, 31, 0}));
+  CHECK(same(packet_option_of<IpId>("id:7;").value, {Op::equal, 7, 0}));
+  CHECK(same(packet_option_of<IpProto>("ip_proto:!udp;").value, {Op::not_equal, 17, 0}));
+  CHECK(same(packet_option_of<IpProto>("ip_proto:47;").value, {Op::equal, 47, 0}));
+  CHECK(same(packet_option_of<FragOffset>("fragoffset:>0;").value, {Op::greater, 0, 0}));
+  CHECK(packet_option_of<IpOpts>("ipopts:lsrr;").kind == 131);
+  CHECK(packet_option_of<IpOpts>("ipopts:any;").kind == -1);
   CHECK(rule_of(with_options("sameip;")).packet.size() == 1);
-  const auto bits = option_of<FragBits>("fragbits:+MD;");
+  const auto bits = packet_option_of<FragBits>("fragbits:+MD;");
   CHECK((bits.mode == FragBits::Mode::all && bits.more && bits.dont && !bits.reserved));
-  CHECK(option_of<FragBits>("fragbits:!R;").mode == FragBits::Mode::not_all);
-  CHECK(option_of<FragBits>("fragbits:*M;").mode == FragBits::Mode::any);
+  CHECK(packet_option_of<FragBits>("fragbits:!R;").mode == FragBits::Mode::not_all);
+  CHECK(packet_option_of<FragBits>("fragbits:*M;").mode == FragBits::Mode::any);
   CHECK(outcome(with_options("tos:300;")) ==
         "1:35: tos is a number from 0 to 255, or x and two hexadecimal digits");
   CHECK(outcome(with_options("ip_proto:frob;")) == "1:40: `frob` is no IP protocol");
@@ -77,7 +77,7 @@ TEST_CASE("IP header options", "[signatures][packet]") {
 TEST_CASE("TCP flags take modifiers and flags to ignore", "[signatures][packet][flags]") {
   using Mode = TcpFlagsMatch::Mode;
   const auto flags = [](std::string_view text) {
-    return option_of<TcpFlagsMatch>("flags:" + std::string(text) + ";");
+    return packet_option_of<TcpFlagsMatch>("flags:" + std::string(text) + ";");
   };
   const auto syn = flags("S,12");
   CHECK((syn.mode == Mode::exact && syn.bits == 0x02 && syn.ignored == 0xc0));
@@ -88,7 +88,7 @@ TEST_CASE("TCP flags take modifiers and flags to ignore", "[signatures][packet][
   CHECK(flags("!F").mode == Mode::not_all);
   CHECK((flags("0").mode == Mode::exact && flags("0").bits == 0));
   CHECK(flags("FSRPAUEC").bits == 0xff);
-  CHECK(option_of<TcpFlagsMatch>("tcp.flags:R;").bits == 0x04);
+  CHECK(packet_option_of<TcpFlagsMatch>("tcp.flags:R;").bits == 0x04);
   CHECK(outcome(with_options("flags:SX;")) ==
         "1:38: flags are F, S, R, P, A, U, E, C or 0, with +, * or ! as a modifier");
   CHECK(outcome(with_options("flags:+S*;")) == "1:39: one modifier, on the flags before the comma");
@@ -97,16 +97,16 @@ TEST_CASE("TCP flags take modifiers and flags to ignore", "[signatures][packet][
 }
 
 TEST_CASE("TCP header options", "[signatures][packet]") {
-  CHECK(option_of<TcpSeq>("seq:4294967295;").value == 4294967295U);
-  CHECK(option_of<TcpAck>("tcp.ack:0;").value == 0);
-  const auto window = option_of<TcpWindow>("window:!55808;");
+  CHECK(packet_option_of<TcpSeq>("seq:4294967295;").value == 4294967295U);
+  CHECK(packet_option_of<TcpAck>("tcp.ack:0;").value == 0);
+  const auto window = packet_option_of<TcpWindow>("window:!55808;");
   CHECK((window.negated && window.value == 55808));
-  CHECK(same(option_of<TcpMss>("tcp.mss:<536;").value, {Op::less, 536, 0}));
-  CHECK(same(option_of<TcpWscale>("tcp.wscale:>14;").value, {Op::greater, 14, 0}));
-  const auto checksum = option_of<ChecksumMatch>("tcpv4-csum:invalid;");
+  CHECK(same(packet_option_of<TcpMss>("tcp.mss:<536;").value, {Op::less, 536, 0}));
+  CHECK(same(packet_option_of<TcpWscale>("tcp.wscale:>14;").value, {Op::greater, 14, 0}));
+  const auto checksum = packet_option_of<ChecksumMatch>("tcpv4-csum:invalid;");
   CHECK((checksum.layer == ChecksumMatch::Layer::tcpv4 && !checksum.valid));
-  CHECK(option_of<ChecksumMatch>("ipv4-csum:valid;").valid);
-  CHECK(option_of<ChecksumMatch>("tcpv6-csum:valid;").layer == ChecksumMatch::Layer::tcpv6);
+  CHECK(packet_option_of<ChecksumMatch>("ipv4-csum:valid;").valid);
+  CHECK(packet_option_of<ChecksumMatch>("tcpv6-csum:valid;").layer == ChecksumMatch::Layer::tcpv6);
   CHECK(outcome(with_options("seq:-1;")) == "1:35: seq is a number from 0 to 4294967295");
   CHECK(outcome(with_options("window:65536;")) ==
         "1:38: window is a number from 0 to 65535, with or without `!` before it");
@@ -114,12 +114,12 @@ TEST_CASE("TCP header options", "[signatures][packet]") {
 }
 
 TEST_CASE("ICMP numbers and stream events", "[signatures][packet]") {
-  CHECK(option_of<IcmpNumber>("itype:8;", "icmp").field == IcmpNumber::Field::type);
-  CHECK(same(option_of<IcmpNumber>("icode:>0;", "icmp").value, {Op::greater, 0, 0}));
-  CHECK(option_of<IcmpNumber>("icmp_id:\"7\";", "icmp").field == IcmpNumber::Field::id);
-  CHECK(option_of<IcmpNumber>("icmp_seq:7;", "icmp").field == IcmpNumber::Field::sequence);
-  CHECK(option_of<StreamEvent>("stream-event:rst_with_data;").name == "rst_with_data");
-  CHECK(option_of<StreamEvent>("stream-event:est_synack_resend_with_different_ack;").name ==
+  CHECK(packet_option_of<IcmpNumber>("itype:8;", "icmp").field == IcmpNumber::Field::type);
+  CHECK(same(packet_option_of<IcmpNumber>("icode:>0;", "icmp").value, {Op::greater, 0, 0}));
+  CHECK(packet_option_of<IcmpNumber>("icmp_id:\"7\";", "icmp").field == IcmpNumber::Field::id);
+  CHECK(packet_option_of<IcmpNumber>("icmp_seq:7;", "icmp").field == IcmpNumber::Field::sequence);
+  CHECK(packet_option_of<StreamEvent>("stream-event:rst_with_data;").name == "rst_with_data");
+  CHECK(packet_option_of<StreamEvent>("stream-event:est_synack_resend_with_different_ack;").name ==
         "est_synack_resend_with_diff_ack");
   CHECK(outcome(with_options("stream-event:thunder;")) == "1:44: `thunder` is no stream event");
 }

@@ -8,18 +8,16 @@
 
 #include "signatures/protocol_probes.hpp"
 #include "tests/support/catch.hpp"
+#include "tests/support/text.hpp"
 
 using namespace lockstep::signatures;
 using namespace std::string_view_literals;
+using lockstep::test::span_of;
 
 namespace {
 
 constexpr auto to_server = Direction::to_server;
 constexpr auto to_client = Direction::to_client;
-
-std::span<const std::uint8_t> bytes_of(std::string_view text) {
-  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
-}
 
 struct Start {
   std::string_view bytes;
@@ -86,13 +84,13 @@ TEST_CASE("the first bytes of a direction tell its protocol, whole and cut", "[s
   for (const Start& start : starts()) {
     INFO(std::string(start.bytes) << " to port " << start.port);
     ProtocolDetector whole = detector_of(start);
-    whole.take(start.direction, 0, bytes_of(start.bytes));
+    whole.take(start.direction, 0, span_of(start.bytes));
     CHECK(name(whole.of(start.direction)) == name(start.protocol));
     CHECK(whole.decided_at(start.direction) == start.decided_by);
     ProtocolDetector cut = detector_of(start);
     for (std::size_t at = 0; at < start.bytes.size(); ++at) {
       CHECK(cut.decided(start.direction) == (at >= start.decided_by));
-      cut.take(start.direction, at, bytes_of(start.bytes.substr(at, 1)));
+      cut.take(start.direction, at, span_of(start.bytes.substr(at, 1)));
     }
     CHECK(cut.of(start.direction) == start.protocol);
     CHECK(cut.decided_at(start.direction) == start.decided_by);
@@ -109,11 +107,11 @@ TEST_CASE("neither cut nor what follows changes the protocol", "[signatures][pro
     stream = stream.substr(0, keep) + tail;
     const bool either = *rc::gen::arbitrary<bool>();
     ProtocolDetector whole(start.port, either);
-    whole.take(start.direction, 0, bytes_of(stream));
+    whole.take(start.direction, 0, span_of(stream));
     ProtocolDetector cut(start.port, either);
     for (std::size_t at = 0; at < stream.size();) {
       const auto length = *rc::gen::inRange<std::size_t>(1, stream.size() - at + 1);
-      cut.take(start.direction, at, bytes_of(std::string_view(stream).substr(at, length)));
+      cut.take(start.direction, at, span_of(std::string_view(stream).substr(at, length)));
       at += length;
     }
     RC_ASSERT(cut.of(start.direction) == whole.of(start.direction));
@@ -125,19 +123,19 @@ TEST_CASE("neither cut nor what follows changes the protocol", "[signatures][pro
 TEST_CASE("a direction that never decides is given up", "[signatures][protocol]") {
   ProtocolDetector detector(25);
   const std::string endless = "220 " + std::string(max_prefix, 'x');
-  detector.take(to_client, 0, bytes_of(endless));
+  detector.take(to_client, 0, span_of(endless));
   CHECK(detector.of(to_client) == AppProtocol::failed);
   CHECK(detector.decided_at(to_client) == max_prefix);
 }
 
 TEST_CASE("a greeting of code 220 is what the client's words say, else what the port says",
           "[signatures][protocol]") {
-  const auto greeting = bytes_of("220 mail.example.org ready\r\n");
+  const auto greeting = span_of("220 mail.example.org ready\r\n");
   const auto after = [&](std::uint16_t port, std::string_view words) {
     ProtocolDetector detector(port);
     detector.take(to_client, 0, greeting);
     CHECK_FALSE(detector.decided(to_client));
-    detector.take(to_server, 0, bytes_of(words));
+    detector.take(to_server, 0, span_of(words));
     return detector.of(to_client);
   };
   CHECK(after(2525, "EHLO a\r\n") == AppProtocol::smtp);
@@ -150,8 +148,8 @@ TEST_CASE("a greeting of code 220 is what the client's words say, else what the 
 
 TEST_CASE("what one side speaks opens the other side's probes on any port", "[signatures][protocol]") {
   ProtocolDetector detector(3110);
-  detector.take(to_server, 0, bytes_of("EHLO a\r\n"));
-  detector.take(to_client, 0, bytes_of("220-hello\r\n220 there\r\n"));
+  detector.take(to_server, 0, span_of("EHLO a\r\n"));
+  detector.take(to_client, 0, span_of("220-hello\r\n220 there\r\n"));
   CHECK(detector.of(to_client) == AppProtocol::smtp);
   CHECK(detector.flow() == AppProtocol::smtp);
 }
@@ -159,8 +157,8 @@ TEST_CASE("what one side speaks opens the other side's probes on any port", "[si
 TEST_CASE("the flow speaks what was recognised first, and fails when both directions did",
           "[signatures][protocol]") {
   ProtocolDetector detector(80);
-  detector.take(to_client, 0, bytes_of("SSH-2.0-x\r\n"));
-  detector.take(to_server, 0, bytes_of("GET / HTTP/1.1\r\n"));
+  detector.take(to_client, 0, span_of("SSH-2.0-x\r\n"));
+  detector.take(to_server, 0, span_of("GET / HTTP/1.1\r\n"));
   CHECK(detector.flow() == AppProtocol::ssh);
   CHECK(detector.seen(to_server).any_of(AppProtocol::http1));
   CHECK(detector.seen(to_server, 3).any_of(AppProtocol::ssh));
@@ -168,27 +166,27 @@ TEST_CASE("the flow speaks what was recognised first, and fails when both direct
   CHECK(detector.complete());
 
   ProtocolDetector unknown(80);
-  unknown.take(to_server, 0, bytes_of("\x01\x02nothing that is known"));
+  unknown.take(to_server, 0, span_of("\x01\x02nothing that is known"));
   CHECK(unknown.flow() == AppProtocol::unknown);
-  unknown.take(to_client, 0, bytes_of("nor this"));
+  unknown.take(to_client, 0, span_of("nor this"));
   CHECK(unknown.flow() == AppProtocol::failed);
 }
 
 TEST_CASE("a direction with a gap before the decision fails", "[signatures][protocol]") {
   ProtocolDetector detector(80);
-  detector.take(to_server, 0, bytes_of("GE"));
-  detector.take(to_server, 12, bytes_of("T / HTTP/1.1"));
+  detector.take(to_server, 0, span_of("GE"));
+  detector.take(to_server, 12, span_of("T / HTTP/1.1"));
   CHECK(detector.of(to_server) == AppProtocol::failed);
-  detector.take(to_client, 0, bytes_of("HTTP/1.1"));
-  detector.take(to_client, 100, bytes_of("more"));
+  detector.take(to_client, 0, span_of("HTTP/1.1"));
+  detector.take(to_client, 100, span_of("more"));
   CHECK(detector.of(to_client) == AppProtocol::http1);
 }
 
 TEST_CASE("where the server is a guess, both sides' patterns count", "[signatures][protocol]") {
   ProtocolDetector guess(4000, true);
-  guess.take(to_server, std::uint64_t{1} << 40U, bytes_of("HTTP/1.1 200 OK\r\n"));
+  guess.take(to_server, std::uint64_t{1} << 40U, span_of("HTTP/1.1 200 OK\r\n"));
   CHECK(guess.of(to_server) == AppProtocol::http1);
   ProtocolDetector known(4000);
-  known.take(to_server, 0, bytes_of("HTTP/1.1 200 OK\r\nServer"));
+  known.take(to_server, 0, span_of("HTTP/1.1 200 OK\r\nServer"));
   CHECK(known.of(to_server) == AppProtocol::failed);
 }

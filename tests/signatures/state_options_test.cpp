@@ -7,7 +7,7 @@ using namespace lockstep::test;
 namespace {
 
 template <typename Wanted>
-Wanted option_of(std::string_view options) {
+Wanted state_option_of(std::string_view options) {
   const Rule rule = rule_of(with_options(options));
   const auto* found = first_of<Wanted>(rule.state);
   INFO(options);
@@ -40,8 +40,8 @@ TEST_CASE("flowbits read their operation and names", "[signatures][flowbits]") {
   CHECK(parsed.rules[0].no_alert);
   const auto& first = std::get<Flowbits>(parsed.rules[0].state[0]);
   CHECK((first.op == BitOp::is_set && first.bits == std::vector<std::uint32_t>{0, 1}));
-  CHECK(option_of<Flowbits>("flowbits:toggle,x;").op == BitOp::toggle);
-  CHECK(option_of<Flowbits>("flowbits:isnotset,x;").op == BitOp::is_not_set);
+  CHECK(state_option_of<Flowbits>("flowbits:toggle,x;").op == BitOp::toggle);
+  CHECK(state_option_of<Flowbits>("flowbits:isnotset,x;").op == BitOp::is_not_set);
   CHECK(outcome(with_options("flowbits:raise,x;")) ==
         "1:40: the operation is set, unset, toggle, isset or isnotset");
   CHECK(outcome(with_options("flowbits:set;")) == "1:40: flowbits are `operation,name`");
@@ -80,10 +80,10 @@ TEST_CASE("a flowbit that no loaded rule sets is warned of once", "[signatures][
 }
 
 TEST_CASE("flowint reads its operation and its value", "[signatures][flowint]") {
-  CHECK(option_of<Flowint>("flowint:n,+,7;").value == 7);
-  CHECK(option_of<Flowint>("flowint: n , >= , 7;").op == Flowint::Op::greater_equal);
-  CHECK(option_of<Flowint>("flowint:n,=,other;").other == 1);
-  CHECK(option_of<Flowint>("flowint:n,notset;").op == Flowint::Op::is_not_set);
+  CHECK(state_option_of<Flowint>("flowint:n,+,7;").value == 7);
+  CHECK(state_option_of<Flowint>("flowint: n , >= , 7;").op == Flowint::Op::greater_equal);
+  CHECK(state_option_of<Flowint>("flowint:n,=,other;").other == 1);
+  CHECK(state_option_of<Flowint>("flowint:n,notset;").op == Flowint::Op::is_not_set);
   CHECK(outcome(with_options("flowint:n,*,7;")) ==
         "1:41: the operation is =, +, -, ==, !=, <, <=, >, >=, isset or notset");
   CHECK(outcome(with_options("flowint:n,+;")) == "1:39: this operation needs a value");
@@ -93,10 +93,10 @@ TEST_CASE("flowint reads its operation and its value", "[signatures][flowint]") 
 }
 
 TEST_CASE("xbits and hostbits read whom they are kept for", "[signatures][xbits]") {
-  const auto pair = option_of<Xbits>("xbits:set,x,track ip_pair,expire 60;");
+  const auto pair = state_option_of<Xbits>("xbits:set,x,track ip_pair,expire 60;");
   CHECK((pair.track == Xbits::Track::pair && pair.expire == std::chrono::seconds(60) && !pair.host));
-  CHECK(option_of<Xbits>("xbits:isset,x,track ip_src;").expire == std::chrono::seconds(30));
-  const auto host = option_of<Xbits>("hostbits:toggle,x,dst;");
+  CHECK(state_option_of<Xbits>("xbits:isset,x,track ip_src;").expire == std::chrono::seconds(30));
+  const auto host = state_option_of<Xbits>("hostbits:toggle,x,dst;");
   CHECK((host.track == Xbits::Track::destination && host.host && host.expire == std::chrono::seconds(300)));
   CHECK(outcome(with_options("xbits:set,x;")) ==
         "1:37: xbits are `operation,name,track ip_src|ip_dst|ip_pair[,expire seconds]`");
@@ -110,14 +110,14 @@ TEST_CASE("xbits and hostbits read whom they are kept for", "[signatures][xbits]
 }
 
 TEST_CASE("stream_size and the flow's counters compare", "[signatures][state]") {
-  const auto size = option_of<StreamSize>("stream_size:either, >= ,100;");
+  const auto size = state_option_of<StreamSize>("stream_size:either, >= ,100;");
   CHECK((size.side == StreamSize::Side::either && size.size.op == Comparison::Op::greater_equal &&
          size.size.a == 100));
-  CHECK(option_of<FlowCounter>("flow.age:>60;").what == FlowCounter::What::age);
-  const auto packets = option_of<FlowCounter>("flow.pkts:toclient,>5;");
+  CHECK(state_option_of<FlowCounter>("flow.age:>60;").what == FlowCounter::What::age);
+  const auto packets = state_option_of<FlowCounter>("flow.pkts:toclient,>5;");
   CHECK((packets.what == FlowCounter::What::packets && packets.side == FlowCounter::Side::to_client));
-  CHECK(option_of<FlowCounter>("flow.bytes_toserver:<9;").side == FlowCounter::Side::to_server);
-  CHECK(option_of<FlowCounter>("flow.bytes:both,18446744073709551615;").value.a == ~std::uint64_t{0});
+  CHECK(state_option_of<FlowCounter>("flow.bytes_toserver:<9;").side == FlowCounter::Side::to_server);
+  CHECK(state_option_of<FlowCounter>("flow.bytes:both,18446744073709551615;").value.a == ~std::uint64_t{0});
   CHECK(outcome(with_options("stream_size:peer,>,1;")) == "1:43: the side is server, client, both or either");
   CHECK(outcome(with_options("stream_size:both,1;")) == "1:43: stream_size is `side,operator,bytes`");
   CHECK(outcome(with_options("stream_size:both,>,x;")) == "1:50: the size is a number up to 4294967295");

@@ -11,6 +11,7 @@
 namespace lockstep::signatures {
 
 enum class StreamEnd : std::uint8_t { ended, open };
+using enum StreamEnd;
 
 // One alert rule with sid 1, of which only the options are written.
 struct Golden {

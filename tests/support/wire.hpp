@@ -46,7 +46,12 @@ struct WireOptions {
   EncryptionHandling tls = EncryptionHandling::full;
 };
 
-// Any two initial numbers, and these rules.
+// Any two initial numbers.
+[[nodiscard]] inline WireOptions anywhere() {
+  return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn())};
+}
+
+// And these rules.
 [[nodiscard]] inline WireOptions with_rules(std::string rules) {
   return {.client_isn = GENERATE(any_isn()), .server_isn = GENERATE(any_isn()), .rules = std::move(rules)};
 }
