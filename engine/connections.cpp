@@ -314,7 +314,7 @@ void Pipeline::send_bare(const reassembly::Frame& frame, std::span<const std::ui
 void Pipeline::send_own(const Packet& packet, Direction towards, reassembly::TcpFlags flags,
                         std::span<const std::uint8_t> bytes) {
   send_bare(*packet.frame, bytes, towards != packet.direction);
-  observer_->on_made(*packet.flow, towards, flags, bytes.size());
+  observer_->on_made(towards, flags, bytes.size());
 }
 
 // RFC 9293 §3.10.7.1: what was refused without a connection is answered by its own numbers.
@@ -327,6 +327,7 @@ void Pipeline::reset_unknown(const Packet& packet) {
       out, *packet.frame, segment, reassembly::Toward::sender, acknowledges ? segment.ack : Seq(0),
       acknowledges ? std::nullopt : std::optional(segment.seq.plus(segment.sequence_length())));
   send_bare(*packet.frame, {out.data(), length}, true);
+  observer_->on_made(reverse(packet.direction), {TcpFlag::rst}, length);
 }
 
 void Pipeline::reset(Packet& packet, Direction towards) {
@@ -364,7 +365,7 @@ void Pipeline::reset_idle(Flow& flow, Direction towards) {
   // It leaves on the side on which its receiver is.
   const auto side = static_cast<std::uint16_t>(flow.sides.of(reverse(towards)) == reassembly::Side::inside);
   port_->send({{out.data(), length}, to_server.link, now_, static_cast<std::uint16_t>(pair_ | side)});
-  observer_->on_made(flow, towards, {TcpFlag::rst}, length);
+  observer_->on_made(towards, {TcpFlag::rst}, length);
 }
 
 void Pipeline::end_flow(Flow& flow, FlowEnd end, bool reset) {

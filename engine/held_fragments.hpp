@@ -29,7 +29,10 @@ class HeldFragments final : public reassembly::FragmentSink {
   void drop(const reassembly::HeldFrame& held, reassembly::Reason reason) override {
     // A datagram given up for a reason of the session's own carries the joined one.
     const bool decided = reason == reassembly::Reason::none;
-    tell(decided ? packet_.verdict : refused(reason), held);
+    Verdict verdict = decided ? packet_.verdict : refused(reason);
+    // One that was shortened goes on, but nothing of this fragment.
+    if (enforcing_) verdict.action = Action::drop;
+    tell(verdict, held);
   }
 
  private:

@@ -91,8 +91,8 @@ class Observer {
   virtual void on_half_open_end(const HalfOpenRecord&, FlowEnd, Timestamp) {}
   // The kernel's verdict on this flow no longer holds; null: none does.
   virtual void on_recall(const Flow*) {}
-  // A reset of our own went out, of so many bytes.
-  virtual void on_made(const Flow&, Direction, reassembly::TcpFlags, std::size_t) {}
+  // A packet of our own went out, of so many bytes.
+  virtual void on_made(Direction, reassembly::TcpFlags, std::size_t) {}
 };
 
 }  // namespace lockstep

@@ -109,9 +109,9 @@ void Reporter::on_gap(const Flow& flow, Direction direction, reassembly::StreamO
   if (next_ != nullptr) next_->on_gap(flow, direction, from, to);
 }
 
-void Reporter::on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
+void Reporter::on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
   counters_.made(bytes);
-  if (next_ != nullptr) next_->on_made(flow, towards, flags, bytes);
+  if (next_ != nullptr) next_->on_made(towards, flags, bytes);
 }
 
 void Reporter::on_packet(const Packet& packet) {

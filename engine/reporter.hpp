@@ -56,7 +56,7 @@ class Reporter final : public Observer {
   void on_recall(const Flow* flow) override {
     if (next_ != nullptr) next_->on_recall(flow);
   }
-  void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
+  void on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
 
  private:
   void count(const Packet& packet);

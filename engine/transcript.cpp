@@ -44,7 +44,7 @@ void Transcript::on_gap(const Flow&, Direction direction, reassembly::StreamOffs
   delivered_ += fmt::format("  gap {} {}:{}", name(direction), from, to);
 }
 
-void Transcript::on_made(const Flow&, Direction towards, reassembly::TcpFlags flags, std::size_t) {
+void Transcript::on_made(Direction towards, reassembly::TcpFlags flags, std::size_t) {
   delivered_ += flags.has(reassembly::TcpFlag::rst) ? "  reset > " : "  ask > ";
   delivered_ += towards == Direction::to_server ? "server" : "client";
 }

@@ -34,7 +34,7 @@ class Transcript final : public Observer {
                 std::span<const std::uint8_t> bytes) override;
   void on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
               reassembly::StreamOffset to) override;
-  void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
+  void on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
   void on_packet(const Packet& packet) override;
   void on_reload(const RuleGeneration& rules, Timestamp now) override;
   void on_late_matches(const LateMatches& late) override;

@@ -167,8 +167,8 @@ void EngineTap::on_gap(const Flow& flow, Direction direction, reassembly::Stream
   if (transcript_) transcript_->on_gap(flow, direction, from, to);
 }
 
-void EngineTap::on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
-  if (transcript_) transcript_->on_made(flow, towards, flags, bytes);
+void EngineTap::on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) {
+  if (transcript_) transcript_->on_made(towards, flags, bytes);
   if ((flags.bits & reassembly::TcpFlag::rst) != 0) may_have_reset_ = true;
   made_ += fmt::format(" +{}", to_string(flags));
 }

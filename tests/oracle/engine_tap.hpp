@@ -62,7 +62,7 @@ class EngineTap final : public Observer, public PacketPort {
                 std::span<const std::uint8_t> bytes) override;
   void on_gap(const Flow& flow, Direction direction, reassembly::StreamOffset from,
               reassembly::StreamOffset to) override;
-  void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
+  void on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
   void on_flow_end(const Flow& flow, FlowEnd end, Timestamp now) override;
 
  private:

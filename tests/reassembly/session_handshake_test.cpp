@@ -34,6 +34,12 @@ TEST_CASE("a SYN with URG, PSH or a stray ACK number goes out without them", "[h
   wire.client.syns({.ack = 12345}).passes_as(Reason::syn_stripped).raises(StreamEvent::pkt_broken_ack);
 }
 
+TEST_CASE("fragments of which nothing is left are not told to have left", "[handshake][fragments][L7]") {
+  Wire wire(anywhere());
+  wire.client.sends(std::string(200, 'x'), {.seq = 0, .flags = TcpFlag::syn, .fragment = 40})
+      .leaves_flags("S");
+}
+
 TEST_CASE("of several SYNs the SYN-ACK tells which one counts", "[handshake][H08]") {
   Wire wire(anywhere());
   wire.as_client().syns({.isn = 42}).passes();
@@ -167,20 +173,20 @@ TEST_CASE("SYN-ACKs whose TSecr the client refuses leave room for the one that i
   }
   const std::uint32_t echo = GENERATE(5000U, 6000U, 0U);
   wire.server.syn_acks({.tsecr = echo}).passes();
-  wire.client.acks().passes();
-  wire.client.sends("GOOD").passes().delivers("GOOD");
+  wire.client.acks({.tsval = 6001}).passes();
+  wire.client.sends("GOOD", {.tsval = 6002}).passes().delivers("GOOD");
 }
 
 TEST_CASE("a forged SYN with another timestamp takes nothing from the answer to the client's",
-          "[handshake][H08]") {
+          "[handshake][H08][rfc7323]") {
   WireOptions options = anywhere();
   options.timestamps = true;
   Wire wire(options);
   wire.client.syns({.tsval = 5000}).passes();
   wire.client.syns({.tsval = 6000}).passes();
-  wire.as_client().syns({.tsval = GENERATE(1U, 5001U, 2'000'005'000U)}).passes();
+  wire.as_client().syns({.tsval = GENERATE(1U, 5001U, 6001U)}).passes();
   wire.server.syn_acks({.tsecr = 6000}).passes();
-  wire.client.acks().passes();
+  wire.client.acks({.tsval = 6001}).passes();
 }
 
 TEST_CASE("a refused connection is forgotten", "[handshake][H13]") {

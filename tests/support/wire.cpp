@@ -22,12 +22,14 @@ class Recorder final : public Observer, public PacketPort {
     fired.clear();
     alerts.clear();
     resets = 0;
+    told_to_leave = 0;
   }
   void on_arrival(const Packet& packet) override { transcript_.on_arrival(packet); }
   void on_packet(const Packet& packet) override {
     verdict = packet.verdict;
     events = packet.ruling.events;
     if (packet.flow != nullptr) flow = packet.flow;
+    if (!packet.datagram && verdict.passes()) ++told_to_leave;
     for (const signatures::Match& match : packet.matches) fired.push_back(match.id.sid);
     if (packet.decision != nullptr) {
       for (const LoggedAlert& alert : packet.decision->alerts)
@@ -52,9 +54,10 @@ class Recorder final : public Observer, public PacketPort {
     if (flow == &of) flow = nullptr;
     transcript_.on_flow_end(of, end, now);
   }
-  void on_made(const Flow& of, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override {
+  void on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override {
+    ++told_to_leave;
     if (flags.has(TcpFlag::rst)) ++resets;
-    transcript_.on_made(of, towards, flags, bytes);
+    transcript_.on_made(towards, flags, bytes);
   }
   tl::expected<std::size_t, std::string> receive(std::span<Frame>) override { return 0; }
   void finish(const Frame&, std::span<const std::uint8_t> leaving) override {
@@ -72,7 +75,8 @@ class Recorder final : public Observer, public PacketPort {
   std::vector<std::uint32_t> fired;
   std::vector<std::uint32_t> alerts;
   std::size_t resets = 0;
-  Bytes made;  // the last packet of the engine's own
+  std::size_t told_to_leave = 0;  // packets, fragments one by one
+  Bytes made;                     // the last packet of the engine's own
 
  private:
   Transcript transcript_;
@@ -118,18 +122,27 @@ struct Wire::State {
                             .value());
       config.session.history = inspector->window();
     }
+    enforcing = config.enforcing;
     pipeline = std::make_unique<Pipeline>(config, inspector ? &*inspector : nullptr, recorder, recorder);
     isn = {options.client_isn, options.server_isn};
   }
 
+  // What is counted as having left has left. (Observing, fragments leave before their datagram is told.)
+  void check_departures() const {
+    INFO(conversation);
+    if (enforcing) CHECK(recorder.left.size() == recorder.told_to_leave);
+  }
+
   WireOptions options;
+  bool enforcing = true;
   std::string conversation;
   Recorder recorder;
   HostTable hosts{{}, replay_hash_seed};
   std::optional<Inspector> inspector;
   std::unique_ptr<Pipeline> pipeline;
-  std::array<std::uint32_t, 2> isn{};  // client, server
-  std::array<std::int64_t, 2> next{};  // relative number of what each sends next
+  std::array<std::uint32_t, 2> isn{};                       // client, server
+  std::array<std::int64_t, 2> next{};                       // relative number of what each sends next
+  std::array<std::optional<std::uint32_t>, 2> timestamp{};  // that each sent last
   std::uint64_t frames = 0;
   std::uint32_t datagrams = 0;
   Bytes sent;
@@ -149,6 +162,7 @@ void Wire::wait(Duration duration) {
   state_->now += duration;
   state_->recorder.clear();
   state_->pipeline->advance(state_->now);
+  state_->check_departures();
 }
 
 const Flow& Wire::flow() const {
@@ -194,6 +208,7 @@ void Wire::reload(const std::string& rules, const std::string& shadows) {
 void Wire::end() {
   state_->recorder.clear();
   state_->pipeline->finish();
+  state_->check_departures();
 }
 std::size_t Wire::resets() const {
   return state_->recorder.resets;
@@ -231,6 +246,7 @@ Sent Peer::returns(int line) {
   frame.number = ++state.frames;
   state.recorder.clear();
   state.pipeline->process(frame);
+  state.check_departures();
   return {*wire_, line};
 }
 
@@ -270,8 +286,10 @@ Sent Peer::transmit(int flags, const std::string& payload, const Override& over,
     const auto ticks = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::milliseconds>(state.now.time_since_epoch()).count());
     spec.options.insert(spec.options.end(), {8, 10});
-    put32(spec.options, over.tsval.value_or(ticks));
-    put32(spec.options, over.tsecr.value_or(acknowledges ? ticks - 1 : 0));
+    const std::uint32_t value = over.tsval.value_or(ticks);
+    put32(spec.options, value);
+    put32(spec.options, over.tsecr.value_or(acknowledges ? state.timestamp[peer].value_or(ticks - 1) : 0));
+    if (honest_) state.timestamp[self] = value;
   }
   state.sent = build_packet(spec);
   state.recorder.clear();
@@ -285,6 +303,7 @@ Sent Peer::transmit(int flags, const std::string& payload, const Override& over,
     frame.number = ++state.frames;
     state.pipeline->process(frame);
   }
+  state.check_departures();
   if (honest_) {
     if (over.isn) state.isn[self] = *over.isn;
     const std::int64_t end = seq + static_cast<std::int64_t>(payload.size()) + (syn ? 1 : 0) +
