@@ -4,6 +4,8 @@ BOOTSTRAP := tools/bootstrap
 JOBS ?= $(shell nproc)
 # More for ctest, as in: make test CTEST_ARGS='-R assembler'
 CTEST_ARGS ?=
+# More for cmake in `make test`.
+CMAKE_ARGS ?=
 # Seconds that `make fuzz` gives to each fuzzer.
 FUZZ_SECONDS ?= 20
 # How many connections `make oracle` plays in each mode, how many transfers `make honest` makes, and from which seed; 0 is
@@ -29,7 +31,7 @@ install: build ## install program, manual, unit and rules below PREFIX (/usr/loc
 	cmake --install build/release
 
 test: bootstrap ## install, build and run every test
-	cmake --preset dev >/dev/null
+	cmake --preset dev $(CMAKE_ARGS) >/dev/null
 	cmake --build --preset dev
 	ctest --preset dev -j $(JOBS) $(CTEST_ARGS)
 

@@ -31,7 +31,7 @@ class HeldFragments final : public reassembly::FragmentSink {
     const bool decided = reason == reassembly::Reason::none;
     Verdict verdict = decided ? packet_.verdict : refused(reason);
     // One that was shortened goes on, but nothing of this fragment.
-    if (enforcing_) verdict.action = Action::drop;
+    if (enforcing_ && verdict.passes()) verdict.action = Action::drop;
     tell(verdict, held);
   }
 

@@ -156,8 +156,7 @@ void Link::on_chunk(const Flow& flow, Direction direction, reassembly::StreamOff
   found->text.append(bytes.begin(), bytes.end());
 }
 
-void Link::on_made(const Flow& /*flow*/, Direction /*towards*/, reassembly::TcpFlags flags,
-                   std::size_t /*bytes*/) {
+void Link::on_made(Direction /*towards*/, reassembly::TcpFlags flags, std::size_t /*bytes*/) {
   if (flags.has(reassembly::TcpFlag::rst)) ++passage_.resets;
 }
 

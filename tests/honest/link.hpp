@@ -98,7 +98,7 @@ class Link final : public Observer {
   void on_packet(const Packet& packet) override;
   void on_chunk(const Flow& flow, Direction direction, reassembly::StreamOffset offset,
                 std::span<const std::uint8_t> bytes) override;
-  void on_made(const Flow& flow, Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
+  void on_made(Direction towards, reassembly::TcpFlags flags, std::size_t bytes) override;
 
   DevicePort device_;
   test::FaultPort faults_;

@@ -245,7 +245,7 @@ void server_handshake(Draft& draft) {
 constexpr std::array connecting_noise{
     +[](Draft& draft) {
       draft.name("synack-wrong-echo");
-      Step step = syn_ack(draft.random.pick<std::int64_t>({1000, -1000}));
+      Step step = syn_ack(draft.random.pick<std::int64_t>({1000, -1000, 2000, -2000, 5}));
       step.echo_delta = draft.random.pick({100'000, -100'000});
       if (!draft.scenario.timestamps) step.bad_checksum = true;
       draft.add(step);
