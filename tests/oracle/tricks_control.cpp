@@ -22,7 +22,7 @@ Step application(Step::Kind kind, std::uint32_t size = 0) {
   return step;
 }
 
-using Trick = void (*)(Draft&, std::size_t);
+using ControlTrick = void (*)(Draft&, std::size_t);
 
 constexpr std::array tricks{
     +[](Draft& draft, std::size_t from) {

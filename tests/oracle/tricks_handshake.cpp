@@ -31,7 +31,7 @@ std::string start_of_decoy(Draft& draft) {
   return draft.fill(draft.random.between<std::size_t>(1, 30));
 }
 
-using Trick = void (*)(Draft&);
+using HandshakeTrick = void (*)(Draft&);
 
 // Before the peer's SYN, which the caller sends.
 constexpr std::array before_syn{
@@ -283,8 +283,8 @@ void handshake_noise(Draft& draft) {
     step.answers_lost = true;
     return;
   }
-  draft.random.pick(std::initializer_list<Trick>{before_ack[0], before_ack[1], before_ack[2], before_ack[3]})(
-      draft);
+  draft.random.pick(std::initializer_list<HandshakeTrick>{before_ack[0], before_ack[1], before_ack[2],
+                                                          before_ack[3]})(draft);
   Step& step = draft.scenario.steps.back();
   step.forged = true;
   step.answers_lost = true;  // else the honest peer echoes a timestamp that the host does not await

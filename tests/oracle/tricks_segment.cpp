@@ -12,7 +12,7 @@ Bytes unasked_md5(Draft& draft) {
   return option;
 }
 
-using Trick = void (*)(Draft&, Step&);
+using SegmentTrick = void (*)(Draft&, Step&);
 
 // Each is refused by every host, whoever sends it and whatever it carries.
 constexpr std::array silent{
@@ -181,7 +181,7 @@ void refuse_silently(Draft& draft, Step& step) {
 }
 
 void refuse(Draft& draft, Step& step) {
-  const Trick trick = draft.random.chance(65) ? draft.random.pick(silent) : draft.random.pick(hostile);
+  const SegmentTrick trick = draft.random.chance(65) ? draft.random.pick(silent) : draft.random.pick(hostile);
   trick(draft, step);
 }
 
