@@ -31,8 +31,8 @@ def fetch(wire):
 
 def run(wire, name, paths):
     clients, servers = captures.by_side(paths)
-    # Room for an event of each packet: a machine whose writer of logs comes late must lose none.
-    wire.start("--set", f"outputs.queue={LEAST * 512}", rules=wire.rules(RULES))
+    # Room for the events of a second: a machine whose writer of logs comes late must lose none.
+    wire.start("--set", f"outputs.queue={32 << 20}", rules=wire.rules(RULES))
     start = time.monotonic()
     replays = [replay(wire, "client", "c0", "clients.pcap", clients), replay(wire, "server", "s0", "servers.pcap", servers)]
     pages = 0
